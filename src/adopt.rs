@@ -1,0 +1,47 @@
+//! Taking over the lock of a holder that has died.
+//!
+//! The file stays in place throughout, so there is no moment in which the Supervisor could slip in.
+
+use rustix::fd::OwnedFd;
+
+use crate::holder::Found;
+use crate::inode::{self, Inode};
+use crate::{Error, Holder, LockPath, Operation, mark, note};
+
+/// Step 5 of the protocol in `lock.rs`. `None` where the file was removed meanwhile.
+///
+/// 1. Only a file that this library made can be a dead holder's: `Found::holder` sorts out all others.
+/// 2. Its `flock` is free, and now ours: its holder is dead, or has just created it and hasn't got to its own `flock`,
+///    which will then fail and leave the lock to us.
+/// 3. It must be ours by user too, or we are root: else neither its mode nor its name could be changed later.
+/// 4. The path still names it. Otherwise it was released or overridden between the open and the `flock`, and our
+///    `flock` protects nothing. From here on nobody else who follows the protocol removes it.
+/// 5. What its last holder left in the mode and the note no longer holds.
+pub(crate) fn adopt(path: &LockPath, user: u32) -> Result<Option<(OwnedFd, Inode)>, Error> {
+    let Some(found) = Found::look(path)? else {
+        return Ok(None);
+    };
+    let holder = found.holder()?; // 1, 2
+    let Found { file, facts } = found;
+    let file = match file {
+        Some(file) if holder == Holder::Stale && may_adopt(facts.uid, user) => file, // 3
+        _ => return Err(Error::Held(holder)),
+    };
+    if !inode::names(path, facts.inode)? {
+        return Ok(None); // 4
+    }
+    if !mark::HELD.contains(facts.mode) {
+        rustix::fs::fchmod(&file, mark::HELD).map_err(Error::at(Operation::Mark))?; // 5
+    }
+    if facts.size > 0 {
+        // An old note misinforms, but does no harm to the lock.
+        let _ = note::replace(path, facts.inode, b"");
+    }
+    step!("lock: adopted a dead holder's");
+    Ok(Some((file, facts.inode)))
+}
+
+/// Whether `user` can take over a file that belongs to `owner`.
+pub(crate) fn may_adopt(owner: u32, user: u32) -> bool {
+    owner == user || user == 0
+}

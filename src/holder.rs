@@ -1,0 +1,142 @@
+//! Who holds a lock, and on what evidence.
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::process::geteuid;
+
+use crate::inode::Facts;
+use crate::lock::{SUPERVISOR_UID, try_flock};
+use crate::{Errno, Error, LockPath, NoteText, Operation, adopt, note};
+
+/// What every lock file of helios, the Supervisor written in Rust, begins with.
+const HELIOS_CONTENT: [u8; 2] = [0x02, 0x63];
+
+/// Who or what is at a lock's path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Holder {
+    /// The Supervisor, during an update: its file belongs to user 65534 or has helios's content. It goes by itself.
+    Supervisor,
+    /// An application that uses this library, alive: its `flock` is held, or the file can't be read.
+    App,
+    /// An application that used this library and died. The next acquire by its user or by root adopts the file.
+    Stale,
+    /// Anything else: another tool's file, a directory, a symbolic link. It stays until somebody removes it.
+    Foreign {
+        /// The user to whom it belongs.
+        uid: u32,
+    },
+}
+
+impl Holder {
+    /// Who it is, in a few words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Supervisor => "held by the Supervisor, which is at work on an update",
+            Self::App => "held by an application",
+            Self::Stale => "left behind by an application that died",
+            Self::Foreign { .. } => "something that is no update lock of this library is there",
+        }
+    }
+}
+
+/// A lock that isn't free, as [`status`] found it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Status {
+    /// Who holds it.
+    pub holder: Holder,
+    /// What the holder wrote about itself: of [`Holder::App`] and [`Holder::Stale`], else empty.
+    pub note: NoteText,
+    /// Whether an acquire by the calling user would take it over.
+    pub is_adoptable: bool,
+}
+
+/// Looks at a lock without taking it; `None` where it is free.
+///
+/// To see whether a holder lives it takes the `flock` for a moment, as the host's reboot check does.
+///
+/// # Errors
+///
+/// [`Error::System`] where the path can't be looked up or its `flock` can't be tried.
+pub fn status(path: &LockPath) -> Result<Option<Status>, Error> {
+    let Some(found) = Found::look(path)? else {
+        return Ok(None);
+    };
+    let holder = found.holder()?;
+    let note = match (&found.file, holder) {
+        (Some(file), Holder::App | Holder::Stale) => note::read(file)?,
+        _ => NoteText::default(),
+    };
+    let is_adoptable =
+        holder == Holder::Stale && adopt::may_adopt(found.facts.uid, geteuid().as_raw());
+    Ok(Some(Status {
+        holder,
+        note,
+        is_adoptable,
+    }))
+}
+
+/// What is at a path: opened, where it can be read.
+pub(crate) struct Found {
+    pub(crate) file: Option<OwnedFd>,
+    pub(crate) facts: Facts,
+}
+
+impl Found {
+    /// Opens what `path` names, without following a link, waiting for a fifo's writer or changing anything.
+    pub(crate) fn look(path: &LockPath) -> Result<Option<Self>, Error> {
+        let flags = OFlags::RDONLY
+            | OFlags::NOFOLLOW
+            | OFlags::NONBLOCK
+            | OFlags::NOCTTY
+            | OFlags::CLOEXEC;
+        let found = match rustix::fs::openat(CWD, path.as_c_str(), flags, Mode::empty()) {
+            Ok(file) => {
+                let facts = Facts::of_file(&file)?;
+                Some((Some(file), facts))
+            }
+            // A symbolic link, a socket, a device without a driver, somebody else's private file.
+            Err(Errno::LOOP | Errno::NXIO | Errno::NODEV | Errno::ACCESS | Errno::PERM) => {
+                Facts::of_path(path)?.map(|facts| (None, facts))
+            }
+            Err(Errno::NOENT) => None,
+            Err(errno) => return Err(Error::system(Operation::Open, errno)),
+        };
+        Ok(found.map(|(file, facts)| Self { file, facts }))
+    }
+
+    /// Who it belongs to. After [`Holder::Stale`] its `flock` is ours for as long as `self` lives.
+    pub(crate) fn holder(&self) -> Result<Holder, Error> {
+        if !self.facts.is_regular {
+            return Ok(self.foreign());
+        }
+        if self.facts.uid == SUPERVISOR_UID || self.is_helios()? {
+            return Ok(Holder::Supervisor);
+        }
+        if !self.facts.is_marked() {
+            return Ok(self.foreign());
+        }
+        match &self.file {
+            Some(file) if try_flock(file)? => Ok(Holder::Stale),
+            _ => Ok(Holder::App),
+        }
+    }
+
+    fn foreign(&self) -> Holder {
+        Holder::Foreign {
+            uid: self.facts.uid,
+        }
+    }
+
+    fn is_helios(&self) -> Result<bool, Error> {
+        let Some(file) = &self.file else {
+            return Ok(false);
+        };
+        let mut start = [0; HELIOS_CONTENT.len()];
+        let length = rustix::io::pread(file, &mut start, 0).map_err(Error::at(Operation::Read))?;
+        Ok(length == start.len() && start == HELIOS_CONTENT)
+    }
+}

@@ -1,0 +1,90 @@
+//! Which file a descriptor or a path is, and what its inode says.
+
+use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, Stat};
+
+use crate::{Error, LockPath, Operation, mark};
+
+/// The identity of a file for as long as somebody keeps it open: no other inode gets the same pair.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Inode {
+    device: u64,
+    number: u64,
+}
+
+/// The part of `struct stat` that the protocol looks at.
+#[derive(Clone, Copy)]
+pub(crate) struct Facts {
+    pub(crate) inode: Inode,
+    pub(crate) mode: Mode,
+    pub(crate) is_regular: bool,
+    pub(crate) uid: u32,
+    pub(crate) links: u32,
+    pub(crate) size: u64,
+}
+
+impl Facts {
+    /// `fstat(2)`: of an open file, whether it still has a name or not.
+    pub(crate) fn of_file(file: impl AsFd) -> Result<Self, Error> {
+        Self::of_fd(file.as_fd())
+    }
+
+    fn of_fd(file: BorrowedFd<'_>) -> Result<Self, Error> {
+        rustix::fs::fstat(file)
+            .map(|stat| Self::from(&stat))
+            .map_err(Error::at(Operation::Stat))
+    }
+
+    /// `fstatat(2)` of whatever the path names now, a symbolic link itself included; `None` where there is nothing.
+    pub(crate) fn of_path(path: &LockPath) -> Result<Option<Self>, Error> {
+        match rustix::fs::statat(CWD, path.as_c_str(), AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(Self::from(&stat))),
+            Err(crate::Errno::NOENT) => Ok(None),
+            Err(errno) => Err(Error::system(Operation::Stat, errno)),
+        }
+    }
+
+    /// A regular file that this library made.
+    pub(crate) fn is_marked(&self) -> bool {
+        self.is_regular && self.mode.contains(mark::MADE)
+    }
+}
+
+impl From<&Stat> for Facts {
+    #[allow(
+        clippy::unnecessary_cast,
+        clippy::cast_possible_truncation,
+        reason = "the fields' widths differ between architectures"
+    )]
+    fn from(stat: &Stat) -> Self {
+        Self {
+            inode: Inode {
+                device: stat.st_dev as u64,
+                number: stat.st_ino as u64,
+            },
+            mode: Mode::from_raw_mode(stat.st_mode),
+            is_regular: FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile,
+            uid: stat.st_uid,
+            links: stat.st_nlink as u32,
+            size: stat.st_size as u64,
+        }
+    }
+}
+
+/// Whether `path` names the file `inode` now.
+pub(crate) fn names(path: &LockPath, inode: Inode) -> Result<bool, Error> {
+    Ok(Facts::of_path(path)?.is_some_and(|found| found.inode == inode))
+}
+
+/// The device number of `directory`: it changes where one is mounted.
+pub(crate) fn device(directory: &LockPath) -> Result<u64, Error> {
+    rustix::fs::statat(CWD, directory.as_c_str(), AtFlags::empty())
+        .map(|stat| Facts::from(&stat).inode.device)
+        .map_err(Error::at(Operation::Stat))
+}
+
+/// Whether a directory is there.
+pub(crate) fn is_directory(path: &LockPath) -> bool {
+    rustix::fs::statat(CWD, path.as_c_str(), AtFlags::empty())
+        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+}

@@ -1,0 +1,39 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "update-lock makes Linux system calls: build it for a Linux target, \
+     for example `--target arm-unknown-linux-gnueabihf`"
+);
+
+#[cfg(feature = "std")]
+extern crate std as rust_std;
+
+#[macro_use]
+mod log;
+
+mod adopt;
+mod error;
+mod holder;
+mod inode;
+mod location;
+mod lock;
+mod mark;
+mod note;
+mod path;
+mod pause;
+
+#[cfg(feature = "defmt")]
+mod defmt;
+#[cfg(feature = "std")]
+mod std;
+
+pub use error::{Error, Operation};
+pub use holder::{Holder, Status, status};
+pub use location::{Location, Origin};
+pub use lock::{Release, UpdateLock};
+pub use note::{NOTE_CAPACITY, Note, NoteText};
+pub use path::{LockPath, PATH_CAPACITY};
+pub use rustix::io::Errno;

@@ -1,0 +1,262 @@
+//! Taking, keeping and giving back an update lock.
+//!
+//! # How this works
+//!
+//! The lock is owned by whoever holds `flock` on the inode that the path names now. The file's existence stops the
+//! Supervisor, the `flock` stops the host's reboot, and either stops another user of this library.
+//!
+//! 1. User 65534 is refused: the Supervisor removes that user's lock files as its own leftovers.
+//! 2. `openat` with `O_CREAT|O_EXCL` creates the file and marks it as ours in one step. Of any number of contenders one
+//!    gets past here.
+//! 3. `flock` it. Between 2 and 3 somebody may have opened it: the host to probe it, or a contender who saw our file
+//!    with a free `flock`, took it for a dead holder's and adopted it. A probe ends within a quarter of a second. An
+//!    adopter doesn't let go: then the lock is the adopter's, and so is the file.
+//! 4. `fstat` it. The file may have been removed between 2 and 4, by an override or by an adopter that has come and
+//!    gone: then our `flock` protects a file without a name. Without links, start again at 2.
+//! 5. Where a file is there at 2, its holder may be dead: `adopt.rs`.
+//!
+//! After 4 the lock is ours until somebody else unlinks the file: nobody else who follows this protocol
+//! does, since they would have to hold the `flock` first.
+//!
+//! 6. Release: the path may have come to name somebody else's file, after an override. Only where it still names our
+//!    inode is it ours to remove.
+//! 7. The mark `RELEASED` tells those who wait that the `unlink` is no override.
+//! 8. `unlink`, and only then close: a file with a free `flock` looks like a dead holder's, and would be adopted
+//!    between the two. A crash before the `unlink` leaves just that, rightly.
+//!
+//! What remains: root can be overridden between 6 and 8, and then removes the Supervisor's file. For other users the
+//! sticky bit of the directory refuses that.
+
+use core::time::Duration;
+
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{AtFlags, CWD, FlockOperation, OFlags};
+use rustix::process::geteuid;
+
+use crate::inode::{self, Facts, Inode};
+use crate::pause::{PROBE_INTERVAL_MS, PROBE_MS, pause};
+use crate::{Errno, Error, Holder, LockPath, Note, Operation, adopt, mark, note};
+
+/// `nobody`, as whom the Supervisor creates its own lock files.
+pub(crate) const SUPERVISOR_UID: u32 = 65534;
+
+/// How often a wait looks once the first quarter of a second has passed.
+const WAIT_INTERVAL_MS: u32 = 100;
+
+/// A held update lock: while it lives, the Supervisor installs no update and the host doesn't reboot.
+///
+/// Dropping it releases it; [`release`](Self::release) does so too and tells whether the lock was still there.
+///
+/// # `fork`
+///
+/// A child that the program forks shares the descriptor and with it the `flock`, and its copy of this
+/// handle would release the lock when it is dropped. Let the child `exec` at once (the descriptor is `O_CLOEXEC`), or
+/// have it [`leave_behind`](Self::leave_behind) its copy.
+#[must_use = "the lock is released as soon as this is dropped"]
+#[derive(Debug)]
+pub struct UpdateLock {
+    file: OwnedFd,
+    inode: Inode,
+    path: LockPath,
+    is_released: bool,
+}
+
+/// What a release found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[must_use = "a lost lock means that the protected work was not protected to its end"]
+pub enum Release {
+    /// The lock was still ours, and is free now.
+    Released,
+    /// It had been taken away before, by an override or by hand. Nothing was removed.
+    Lost,
+}
+
+impl UpdateLock {
+    /// Takes the lock if nobody has it, or if its holder is dead.
+    ///
+    /// It answers at once, except that a `flock` which fails on the file that it has just created is tried again for a
+    /// quarter of a second. A probe of the host's reboot check on a dead holder's file looks like a holder for a
+    /// moment: [`acquire_timeout`](Self::acquire_timeout) sees through that.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Held`]: by whom. `Held(Stale)` where the holder is dead, but its file belongs to another user.
+    /// - [`Error::Nobody`]: the effective user is 65534.
+    /// - [`Error::System`]: `Create` fails with `ENOENT` where the directory is missing, with `EACCES` or `EROFS` where
+    ///   it can't be written.
+    pub fn try_acquire(path: &LockPath) -> Result<Self, Error> {
+        let user = geteuid().as_raw(); // 1
+        if user == SUPERVISOR_UID {
+            return Err(Error::Nobody);
+        }
+        loop {
+            let claim = match create(path)? {
+                Some(file) => claim(path, file)?,
+                None => adopt::adopt(path, user)?, // 5
+            };
+            if let Some((file, inode)) = claim {
+                step!("lock: acquired");
+                return Ok(Self {
+                    file,
+                    inode,
+                    path: path.clone(),
+                    is_released: false,
+                });
+            }
+            step!("lock: removed underneath, again");
+        }
+    }
+
+    /// Takes the lock, waiting for it as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_acquire`](Self::try_acquire), but never [`Error::Held`].
+    pub fn acquire(path: &LockPath) -> Result<Self, Error> {
+        Self::acquire_timeout(path, Duration::MAX)
+    }
+
+    /// Takes the lock, waiting for it for at most `timeout`.
+    ///
+    /// - Free, or its holder dead: taken at once.
+    /// - Held: looked at each millisecond for a quarter of a second, since a probe looks like a holder, then ten times a
+    ///   second.
+    /// - Interrupted by a signal: looks again, and the wait is that much shorter.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_acquire`](Self::try_acquire); [`Error::Held`] when `timeout` has passed.
+    pub fn acquire_timeout(path: &LockPath, timeout: Duration) -> Result<Self, Error> {
+        let mut left = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        let mut waited = 0;
+        loop {
+            match Self::try_acquire(path) {
+                Err(Error::Held(_)) if left > 0 => {}
+                outcome => return outcome,
+            }
+            let interval = if waited < PROBE_MS {
+                PROBE_INTERVAL_MS
+            } else {
+                WAIT_INTERVAL_MS
+            };
+            pause(interval);
+            waited = waited.saturating_add(interval);
+            left = left.saturating_sub(interval.into());
+        }
+    }
+
+    /// Whether the lock is still ours: `false` after an override.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::System`] where the path can't be looked up any more.
+    pub fn is_held(&self) -> Result<bool, Error> {
+        inode::names(&self.path, self.inode)
+    }
+
+    /// Gives the lock back, and says whether it was still ours.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::System`]: the file could not be compared or removed. The lock is given up all the same: what remains is
+    /// a dead holder's file, which the next acquire adopts.
+    pub fn release(mut self) -> Result<Release, Error> {
+        self.is_released = true;
+        self.give_back()
+    }
+
+    /// Forgets the handle and leaves the lock as it is.
+    ///
+    /// File and `flock` stay until this process ends, or until the program that it executes ends, if the
+    /// descriptor's `FD_CLOEXEC` was cleared. The next acquire then adopts the file.
+    pub fn leave_behind(self) {
+        core::mem::forget(self);
+    }
+
+    /// Writes who holds the lock and why into the file, for a person who looks at it.
+    ///
+    /// The lock is valid without it, and whatever comes of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::System`]: `Write` fails with `ENOSPC` on a full disk; `Open` with `ENOENT` after a loss.
+    pub fn write_note(&self, note: &Note<'_>) -> Result<(), Error> {
+        note::replace(&self.path, self.inode, note.to_text().as_bytes())
+    }
+
+    /// The path of the lock file.
+    #[must_use]
+    pub fn path(&self) -> &LockPath {
+        &self.path
+    }
+
+    fn give_back(&self) -> Result<Release, Error> {
+        if !self.is_held()? {
+            step!("lock: lost before the release"); // 6
+            return Ok(Release::Lost);
+        }
+        // 7. Without the mark the removal looks like an override to those who wait: they are late, not wrong.
+        let _ = rustix::fs::fchmod(&self.file, mark::HELD.union(mark::RELEASED));
+        match rustix::fs::unlinkat(CWD, self.path.as_c_str(), AtFlags::empty()) {
+            Ok(()) => Ok(Release::Released), // 8
+            Err(Errno::NOENT) => Ok(Release::Lost),
+            Err(errno) => Err(Error::system(Operation::Remove, errno)),
+        }
+    }
+}
+
+impl Drop for UpdateLock {
+    fn drop(&mut self) {
+        if !self.is_released {
+            let _ = self.give_back();
+        }
+    }
+}
+
+/// The locked descriptor. It is open for writing or for reading only, as the lock was created or adopted.
+impl AsFd for UpdateLock {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+/// Step 2. `None` where something is there already.
+fn create(path: &LockPath) -> Result<Option<OwnedFd>, Error> {
+    let flags =
+        OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    match rustix::fs::openat(CWD, path.as_c_str(), flags, mark::HELD) {
+        Ok(file) => Ok(Some(file)),
+        Err(Errno::EXIST) => Ok(None),
+        Err(errno) => Err(Error::system(Operation::Create, errno)),
+    }
+}
+
+/// Steps 3 and 4. `None` where the file was removed meanwhile.
+fn claim(path: &LockPath, file: OwnedFd) -> Result<Option<(OwnedFd, Inode)>, Error> {
+    let mut tries = PROBE_MS / PROBE_INTERVAL_MS;
+    while !try_flock(&file)? {
+        if tries == 0 {
+            return Err(Error::Held(Holder::App));
+        }
+        tries -= 1;
+        pause(PROBE_INTERVAL_MS);
+    }
+    let facts = Facts::of_file(&file)?;
+    let is_ours = match facts.links {
+        0 => false,
+        1 => true,
+        // Somebody linked it, and may have removed the name that counts.
+        _ => inode::names(path, facts.inode)?,
+    };
+    Ok(is_ours.then_some((file, facts.inode)))
+}
+
+/// `flock(2)`, exclusive and without waiting; `false` where somebody else has it.
+pub(crate) fn try_flock(file: impl AsFd) -> Result<bool, Error> {
+    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(errno) => Err(Error::system(Operation::Lock, errno)),
+    }
+}

@@ -1,0 +1,256 @@
+//! What a lock file says about its holder, for the person who runs `cat` on it.
+//!
+//! ```text
+//! pid 4711
+//! program /usr/bin/logger
+//! since 2026-11-25T03:22:58Z
+//! reason writing the day's records
+//! ```
+//!
+//! Nothing is decided by it: the lock is as valid with half a note or none.
+
+use embedded_io::{ErrorType, Read, Write};
+use heapless::Vec;
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags};
+
+use crate::inode::{Facts, Inode};
+use crate::{Errno, Error, LockPath, Operation};
+
+/// The longest note in bytes; what exceeds it is cut.
+pub const NOTE_CAPACITY: usize = 256;
+
+/// The most of a program's name that a note has room for, beside a reason.
+const PROGRAM_CAPACITY: usize = 80;
+
+/// Who holds a lock and why, to be written into its file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Note<'a> {
+    /// The holder's process id, as it sees itself.
+    pub pid: u32,
+    /// What runs under the lock. At most 80 bytes are kept; empty is left out.
+    pub program: &'a [u8],
+    /// Seconds since 1970, from the caller: this library reads no clock. Left out where the clock isn't set.
+    pub since: Option<u64>,
+    /// Why the lock is held. It is cut where the note would exceed [`NOTE_CAPACITY`]; empty is left out.
+    pub reason: &'a [u8],
+}
+
+impl Note<'_> {
+    /// The note as text. Control characters become `?`, so that no value can pass for another line.
+    #[must_use]
+    pub fn to_text(&self) -> NoteText {
+        let mut text = NoteText::default();
+        text.line(b"pid", |text| text.push_number(self.pid, 1));
+        if !self.program.is_empty() {
+            let program = self.program.get(..PROGRAM_CAPACITY).unwrap_or(self.program);
+            text.line(b"program", |text| text.push_printable(program));
+        }
+        if let Some(since) = self.since {
+            text.line(b"since", |text| text.push_time(since));
+        }
+        if !self.reason.is_empty() {
+            text.line(b"reason", |text| text.push_printable(self.reason));
+        }
+        text
+    }
+
+    /// Writes the note.
+    ///
+    /// # Errors
+    ///
+    /// The writer's.
+    pub fn write_to<W: Write>(&self, writer: &mut W) -> Result<(), W::Error> {
+        writer.write_all(self.to_text().as_bytes())
+    }
+}
+
+/// The text of a note: at most [`NOTE_CAPACITY`] bytes, of any content.
+///
+/// It comes from a file that others may have written: escape what isn't printable before it meets a terminal.
+///
+/// ```
+/// use update_lock::{Note, NoteText};
+///
+/// let note = Note { pid: 7, reason: b"a long upload", ..Note::default() };
+/// let text = note.to_text();
+/// assert_eq!(text.as_bytes(), b"pid 7\nreason a long upload\n");
+/// assert_eq!(NoteText::read_from(&mut text.as_bytes()), Ok(text.clone()));
+/// assert_eq!(text.pid(), Some(7));
+/// assert_eq!(text.since(), None);
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct NoteText(Vec<u8, NOTE_CAPACITY>);
+
+impl NoteText {
+    /// Reads a note to its end, or to [`NOTE_CAPACITY`].
+    ///
+    /// # Errors
+    ///
+    /// The reader's.
+    pub fn read_from<R: Read>(reader: &mut R) -> Result<Self, R::Error> {
+        let mut text = Vec::new();
+        text.resize_default(NOTE_CAPACITY).unwrap_or_default();
+        let mut length = 0;
+        while let Some(room) = text.get_mut(length..).filter(|room| !room.is_empty()) {
+            match reader.read(room)? {
+                0 => break,
+                more => length += more,
+            }
+        }
+        text.truncate(length);
+        Ok(Self(text))
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The holder's process id, in the holder's own PID namespace.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        core::str::from_utf8(self.value(b"pid ")?).ok()?.parse().ok()
+    }
+
+    /// What runs under the lock.
+    #[must_use]
+    pub fn program(&self) -> Option<&[u8]> {
+        self.value(b"program ")
+    }
+
+    /// Since when, as `2026-11-25T03:22:58Z`.
+    #[must_use]
+    pub fn since(&self) -> Option<&[u8]> {
+        self.value(b"since ")
+    }
+
+    /// Why the lock is held.
+    #[must_use]
+    pub fn reason(&self) -> Option<&[u8]> {
+        self.value(b"reason ")
+    }
+
+    fn value(&self, key: &[u8]) -> Option<&[u8]> {
+        self.0
+            .split(|&byte| byte == b'\n')
+            .find_map(|line| line.strip_prefix(key))
+    }
+
+    /// `key`, what `value` adds, and a line end, for which there is always room.
+    fn line(&mut self, key: &[u8], value: impl FnOnce(&mut Self)) {
+        self.push(key);
+        self.push(b" ");
+        value(self);
+        self.0.truncate(NOTE_CAPACITY - 1);
+        self.push(b"\n");
+    }
+
+    /// Adds as much as there is room for.
+    fn push(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            if self.0.push(byte).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn push_printable(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            let is_control = byte < b' ' || byte == 0x7f;
+            self.push(&[if is_control { b'?' } else { byte }]);
+        }
+    }
+
+    fn push_number(&mut self, number: u32, digits: u32) {
+        if number >= 10 || digits > 1 {
+            self.push_number(number / 10, digits.saturating_sub(1));
+        }
+        self.push(&[b'0' + (number % 10) as u8]);
+    }
+
+    /// ISO 8601 in UTC. 32 bits reach to the year 2106, and spare ARM its 64-bit division.
+    fn push_time(&mut self, seconds: u64) {
+        let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+        let (year, month, day) = date(seconds / 86_400);
+        let of_day = seconds % 86_400;
+        for (number, digits, end) in [
+            (year, 4, b"-"),
+            (month, 2, b"-"),
+            (day, 2, b"T"),
+            (of_day / 3600, 2, b":"),
+            (of_day / 60 % 60, 2, b":"),
+            (of_day % 60, 2, b"Z"),
+        ] {
+            self.push_number(number, digits);
+            self.push(end);
+        }
+    }
+}
+
+/// Year, month and day of a day counted from 1970-01-01.
+///
+/// The year is counted from March, which puts the leap day at its end, and the era from 2000-03-01 less 400 years.
+fn date(days_since_1970: u32) -> (u32, u32, u32) {
+    const DAYS_FROM_1600_03_01: u32 = 135_080;
+    const DAYS_OF_400_YEARS: u32 = 146_097;
+    let days = days_since_1970 + DAYS_FROM_1600_03_01;
+    let (era, day) = (days / DAYS_OF_400_YEARS, days % DAYS_OF_400_YEARS);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year + year / 4 - year / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day_of_month = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let (month, year_later) = if month_from_march < 10 {
+        (month_from_march + 3, 0)
+    } else {
+        (month_from_march - 9, 1)
+    };
+    (1600 + 400 * era + year + year_later, month, day_of_month)
+}
+
+/// Reads the note of an open lock file.
+pub(crate) fn read(file: &OwnedFd) -> Result<NoteText, Error> {
+    NoteText::read_from(&mut File(file))
+}
+
+/// Replaces the note of the lock file `inode` at `path`, and touches no other file.
+///
+/// The locked descriptor won't do: it may be an adopter's, open for reading only.
+pub(crate) fn replace(path: &LockPath, inode: Inode, text: &[u8]) -> Result<(), Error> {
+    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(CWD, path.as_c_str(), flags, Mode::empty())
+        .map_err(Error::at(Operation::Open))?;
+    if Facts::of_file(&file)?.inode != inode {
+        return Err(Error::system(Operation::Open, Errno::NOENT));
+    }
+    rustix::fs::ftruncate(&file, 0).map_err(Error::at(Operation::Write))?;
+    File(file).write_all(text)
+}
+
+/// A file as `embedded_io` sees it.
+struct File<F>(F);
+
+impl<F> ErrorType for File<F> {
+    type Error = Error;
+}
+
+impl<F: AsFd> Read for File<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        rustix::io::read(&self.0, buffer).map_err(Error::at(Operation::Read))
+    }
+}
+
+impl<F: AsFd> Write for File<F> {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        match rustix::io::write(&self.0, bytes) {
+            Ok(0) => Err(Error::system(Operation::Write, Errno::NOSPC)),
+            outcome => outcome.map_err(Error::at(Operation::Write)),
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! A path of fixed capacity, ready for the kernel.
+
+use core::ffi::CStr;
+
+use heapless::CString;
+
+use crate::Error;
+
+/// The longest path in bytes, its closing NUL included.
+///
+/// The Supervisor's own paths take 32 at most; the rest is room for tests and for other uses.
+pub const PATH_CAPACITY: usize = 256;
+
+/// The path of a lock file: NUL-terminated, at most [`PATH_CAPACITY`] bytes, stored in place.
+///
+/// ```
+/// use update_lock::LockPath;
+///
+/// let path = LockPath::new(b"/tmp/balena/updates.lock")?;
+/// assert_eq!(path.file_name(), b"updates.lock");
+/// # Ok::<(), update_lock::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LockPath(CString<PATH_CAPACITY>);
+
+impl LockPath {
+    /// Copies `path`, absolute or relative to the working directory.
+    ///
+    /// A relative path means another file after a change of the working directory: prefer an absolute one.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::PathTooLong`]: `path` and its NUL exceed [`PATH_CAPACITY`].
+    /// - [`Error::InvalidPath`]: it is empty, has a NUL in it, or names a directory by ending in `/`.
+    pub fn new(path: &[u8]) -> Result<Self, Error> {
+        if path.is_empty() || path.ends_with(b"/") || path.contains(&0) {
+            return Err(Error::InvalidPath);
+        }
+        Self::joined(path, b"")
+    }
+
+    /// `head` followed by `tail`, byte for byte.
+    pub(crate) fn joined(head: &[u8], tail: &[u8]) -> Result<Self, Error> {
+        let mut path = CString::new();
+        for part in [head, tail] {
+            path.extend_from_bytes(part)
+                .map_err(|_| Error::PathTooLong)?;
+        }
+        Ok(Self(path))
+    }
+
+    /// The path as system calls take it.
+    #[must_use]
+    pub fn as_c_str(&self) -> &CStr {
+        self.0.as_c_str()
+    }
+
+    /// The path without its NUL.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// What follows the last `/`.
+    #[must_use]
+    pub fn file_name(&self) -> &[u8] {
+        self.split().1
+    }
+
+    /// What precedes the file name: `/tmp/balena/`, and `./` where there is no `/`.
+    #[must_use]
+    pub fn directory(&self) -> &[u8] {
+        match self.split().0 {
+            [] => b"./",
+            directory => directory,
+        }
+    }
+
+    fn split(&self) -> (&[u8], &[u8]) {
+        let path = self.as_bytes();
+        let name = path
+            .iter()
+            .rposition(|&byte| byte == b'/')
+            .map_or(0, |slash| slash + 1);
+        path.split_at_checked(name).unwrap_or((path, b""))
+    }
+}
