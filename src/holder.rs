@@ -88,11 +88,8 @@ pub(crate) struct Found {
 impl Found {
     /// Opens what `path` names, without following a link, waiting for a fifo's writer or changing anything.
     pub(crate) fn look(path: &LockPath) -> Result<Option<Self>, Error> {
-        let flags = OFlags::RDONLY
-            | OFlags::NOFOLLOW
-            | OFlags::NONBLOCK
-            | OFlags::NOCTTY
-            | OFlags::CLOEXEC;
+        let flags =
+            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let found = match rustix::fs::openat(CWD, path.as_c_str(), flags, Mode::empty()) {
             Ok(file) => {
                 let facts = Facts::of_file(&file)?;

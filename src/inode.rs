@@ -1,7 +1,7 @@
 //! Which file a descriptor or a path is, and what its inode says.
 
 use rustix::fd::{AsFd, BorrowedFd};
-use rustix::fs::{AtFlags, CWD, FileType, Mode, Stat};
+use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, Stat};
 
 use crate::{Error, LockPath, Operation, mark};
 
@@ -87,4 +87,11 @@ pub(crate) fn device(directory: &LockPath) -> Result<u64, Error> {
 pub(crate) fn is_directory(path: &LockPath) -> bool {
     rustix::fs::statat(CWD, path.as_c_str(), AtFlags::empty())
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+}
+
+/// Whether this user may create files in a directory.
+pub(crate) fn check_writable(directory: &LockPath) -> Result<(), Error> {
+    let access = Access::WRITE_OK | Access::EXEC_OK;
+    rustix::fs::accessat(CWD, directory.as_c_str(), access, AtFlags::empty())
+        .map_err(Error::at(Operation::Create))
 }

@@ -106,8 +106,7 @@ impl Location {
         if let Some(path) = set("BALENA_APP_LOCK_PATH").or_else(|| set("RESIN_APP_LOCK_PATH")) {
             return Self::named(path, Origin::SupervisorVariable);
         }
-        let version =
-            set("BALENA_SUPERVISOR_VERSION").or_else(|| set("RESIN_SUPERVISOR_VERSION"));
+        let version = set("BALENA_SUPERVISOR_VERSION").or_else(|| set("RESIN_SUPERVISOR_VERSION"));
         match version.and_then(parse_version) {
             Some(version) => Self::of_version(version),
             None => Self::of_directories(),
@@ -173,6 +172,15 @@ impl Location {
             (Ok(own), Ok(parents)) => own != parents,
             _ => false,
         }
+    }
+
+    /// Whether this user may create files in the lock's directory, by `faccessat(2)`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::System`] of the operation `Create`: `ENOENT`, `EACCES`, `EROFS`.
+    pub fn check_writable(&self) -> Result<(), Error> {
+        LockPath::joined(self.path.directory(), b".").and_then(|path| inode::check_writable(&path))
     }
 
     /// Whether this lock protects the app on this device: its directory is a mount point, or a person named the path.

@@ -223,8 +223,7 @@ impl AsFd for UpdateLock {
 
 /// Step 2. `None` where something is there already.
 fn create(path: &LockPath) -> Result<Option<OwnedFd>, Error> {
-    let flags =
-        OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     match rustix::fs::openat(CWD, path.as_c_str(), flags, mark::HELD) {
         Ok(file) => Ok(Some(file)),
         Err(Errno::EXIST) => Ok(None),

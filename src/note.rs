@@ -112,7 +112,10 @@ impl NoteText {
     /// The holder's process id, in the holder's own PID namespace.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        core::str::from_utf8(self.value(b"pid ")?).ok()?.parse().ok()
+        core::str::from_utf8(self.value(b"pid ")?)
+            .ok()?
+            .parse()
+            .ok()
     }
 
     /// What runs under the lock.

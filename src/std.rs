@@ -5,7 +5,7 @@ use rust_std::io;
 use rust_std::os::unix::ffi::OsStrExt;
 use rust_std::path::Path;
 
-use crate::{Error, LockPath, Location};
+use crate::{Error, Location, LockPath};
 
 impl TryFrom<&Path> for LockPath {
     type Error = Error;

@@ -1,0 +1,36 @@
+//! What a program without libc needs from below: `_start`, arguments, environment, the process calls that rustix
+//! doesn't have, and the few memory functions that compiled code calls.
+//!
+//! All `unsafe` of the programs is in here; each function that it exports is safe to call.
+
+#![no_std]
+
+mod arch;
+mod args;
+mod line;
+mod mem;
+mod panic;
+mod process;
+mod signal;
+mod time;
+
+pub use args::{Args, Environment};
+pub use line::{Line, STANDARD};
+pub use process::{Child, exec, exit, fork};
+pub use signal::{Received, SignalSet, Signals, number, send, send_to_group};
+pub use time::{Clock, now};
+
+/// Makes `main` what the kernel starts: `fn main(args: Args, environment: Environment) -> i32`.
+///
+/// What `main` returns is the exit code.
+#[macro_export]
+macro_rules! entry {
+    ($main:path) => {
+        #[unsafe(no_mangle)]
+        extern "C" fn start_main(stack: *const usize) -> ! {
+            // SAFETY: `_start` passes the stack pointer that the kernel set up, and is the only caller.
+            let (args, environment) = unsafe { $crate::Args::from_stack(stack) };
+            $crate::exit($main(args, environment))
+        }
+    };
+}

@@ -1,0 +1,26 @@
+//! Times such as `500ms`, `30s`, `5m` and `2h`.
+
+/// The milliseconds that `text` says; `None` where it is no time, or more than 49 days.
+pub(crate) fn parse(text: &[u8]) -> Option<u32> {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (number, unit) = text.split_at_checked(digits)?;
+    let milliseconds = match unit {
+        b"ms" => 1,
+        b"s" => 1000,
+        b"m" => 60_000,
+        b"h" => 3_600_000,
+        _ => return None,
+    };
+    parse_number(number)?.checked_mul(milliseconds)
+}
+
+/// A decimal number without sign.
+pub(crate) fn parse_number(digits: &[u8]) -> Option<u32> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u32, |number, byte| {
+        let digit = byte.checked_sub(b'0').filter(|&digit| digit < 10)?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    })
+}

@@ -1,0 +1,81 @@
+//! `help` and `--version`.
+
+use update_lock_start::Line;
+
+use crate::options::{OPTIONS, Topic};
+
+const ALL: &str = "\
+update-lock: holds back balena updates and reboots while a command runs
+
+  update-lock [--lock PATH] run [OPTION...] [--] COMMAND...
+  update-lock [--lock PATH] status [--json]
+  update-lock [--lock PATH] doctor
+  update-lock help [COMMAND]
+  update-lock --version
+
+PATH is the lock file; else UPDATE_LOCK_PATH, BALENA_APP_LOCK_PATH, or what
+the Supervisor's version or the directories say.
+
+A lock that is always held stops all updates for ever, the one that mends the
+app too: hold it for as long as a critical job takes.";
+
+const RUN: &str = "\
+update-lock run [OPTION...] [--] COMMAND...
+
+Waits for the lock, runs COMMAND, gives the lock back. Fit to be PID 1.
+Where there is no balena device it warns, and runs COMMAND all the same.";
+
+const RUN_CODES: &str = "
+Exit code: COMMAND's own; 128+N if signal N ended it; 126 or 127 if it could
+not be run; 64 usage, 69 no lock here, 74 I/O, 75 held, 77 not allowed.";
+
+const STATUS: &str = "\
+update-lock status [OPTION...]
+
+Says who holds the lock. Exit code: 0 free, 75 held.";
+
+const DOCTOR: &str = "\
+update-lock doctor
+
+Says whether a lock protects an app here, and else what to do about it.
+Exit code: 0 it does, 69 no lock here, 77 not allowed.";
+
+/// Explains the program or one of its commands.
+pub(crate) fn help(topic: Topic) -> i32 {
+    let (text, codes) = match topic {
+        Topic::All => (ALL, ""),
+        Topic::Run => (RUN, RUN_CODES),
+        Topic::Status => (STATUS, ""),
+        Topic::Doctor => (DOCTOR, ""),
+    };
+    Line::output().text(text).end();
+    let mut options = OPTIONS.iter().filter(|spec| spec.topic == topic).peekable();
+    if options.peek().is_some() {
+        Line::output().end();
+    }
+    for spec in options {
+        let name = Line::output().text("  ").text(spec.name);
+        let name = match spec.value {
+            "" => name,
+            value => name.text(" ").text(value),
+        };
+        name.text("\n        ")
+            .text(spec.help)
+            .text(" [")
+            .text(spec.variable)
+            .text("]")
+            .end();
+    }
+    if !codes.is_empty() {
+        Line::output().text(codes).end();
+    }
+    0
+}
+
+/// Prints the version.
+pub(crate) fn version() -> i32 {
+    Line::output()
+        .text(concat!("update-lock ", env!("CARGO_PKG_VERSION")))
+        .end();
+    0
+}

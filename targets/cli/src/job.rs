@@ -1,0 +1,189 @@
+//! The command as a job: its process group, the terminal, its signals, its end.
+
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::process::{Pid, WaitOptions, WaitStatus, getpgrp, getpid, getsid, setpgid, waitpid};
+use rustix::termios::{tcgetpgrp, tcsetpgrp};
+use update_lock::UpdateLock;
+use update_lock_start::number::{SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
+use update_lock_start::{
+    Args, Child, Environment, Line, Received, STANDARD, Signals, exec, exit, fork, send,
+    send_to_group,
+};
+
+/// A shell's code for a command that can't be executed.
+const NOT_EXECUTABLE: i32 = 126;
+/// A shell's code for a command that isn't there.
+const NOT_FOUND: i32 = 127;
+
+/// How this process stands to its terminal and its process group.
+#[derive(Clone, Copy)]
+pub(crate) struct Standing {
+    /// PID 1 or a session's leader: there is no shell above that could continue a stopped job.
+    is_leader: bool,
+    /// The command gets a process group of its own; else it shares this one's, and with it the terminal's signals.
+    has_own_group: bool,
+    /// Each forwarded signal goes to the command's whole group.
+    signals_group: bool,
+}
+
+impl Standing {
+    pub(crate) fn new(signals_group: bool) -> Self {
+        let pid = getpid();
+        let is_leader = pid == Pid::INIT || getsid(None) == Ok(pid);
+        Self {
+            is_leader,
+            has_own_group: is_leader || signals_group,
+            signals_group,
+        }
+    }
+
+    /// Stops this process as the terminal's Ctrl-Z would, if there is a shell above to continue it.
+    pub(crate) fn stop(self) {
+        if !self.is_leader {
+            send(getpid(), SIGSTOP);
+        }
+    }
+}
+
+/// A started command.
+pub(crate) struct Job {
+    standing: Standing,
+    command: Pid,
+}
+
+impl Job {
+    /// Starts the command; `lock` stays with it if this process is killed.
+    pub(crate) fn start(
+        standing: Standing,
+        signals: &Signals,
+        lock: Option<&UpdateLock>,
+        arguments: Args,
+        environment: Environment,
+    ) -> Result<Self, Errno> {
+        match fork()? {
+            Child::Of(command) => {
+                if standing.has_own_group {
+                    // The command does the same: whoever comes first, it has its group from here on.
+                    let _ = setpgid(Some(command), Some(command));
+                }
+                Ok(Self { standing, command })
+            }
+            Child::Me => {
+                if standing.has_own_group {
+                    let parents = getpgrp();
+                    let _ = setpgid(None, None);
+                    hand_terminal(parents, getpid());
+                }
+                if let Some(lock) = lock {
+                    let _ = fcntl_setfd(lock, FdFlags::empty());
+                }
+                signals.restore();
+                let errno = exec(arguments, environment);
+                exit(report(arguments, errno))
+            }
+        }
+    }
+
+    /// Passes a signal on, unless the command has got it already.
+    pub(crate) fn forward(&self, signal: Received) {
+        let is_own = signal.sender == getpid().as_raw_pid();
+        let is_terminals = signal.is_from_kernel && !self.standing.has_own_group;
+        if is_own || is_terminals {
+            return;
+        }
+        if signal.number == SIGCONT && self.standing.has_own_group {
+            // A shell that continues us has given the terminal to our group.
+            hand_terminal(getpgrp(), self.command);
+        }
+        if self.standing.signals_group {
+            send_to_group(self.command, signal.number);
+        } else {
+            send(self.command, signal.number);
+        }
+    }
+
+    /// Reaps whatever has ended, orphans too; the command's exit code once it has.
+    pub(crate) fn reap(&self) -> Option<i32> {
+        let mut code = None;
+        while let Some((pid, status)) = next_change() {
+            if pid == self.command {
+                code = exit_code(status).or(code);
+                self.follow_stop(status);
+            }
+        }
+        code
+    }
+
+    /// Stops when the terminal has stopped the command, so that the shell above gets its prompt.
+    fn follow_stop(&self, status: WaitStatus) {
+        // Not on SIGSTOP: who sends that to the command alone continues the command alone.
+        let Some(signal @ (SIGTSTP | SIGTTIN | SIGTTOU)) =
+            status.stopping_signal().map(|signal| signal as u32)
+        else {
+            return;
+        };
+        if !self.standing.is_leader {
+            self.standing.stop();
+        } else if signal == SIGTSTP {
+            // Nobody could continue it. As a session's leader itself, it would not have been stopped.
+            send(self.command, SIGCONT);
+        }
+    }
+
+    /// Takes the terminal back for whatever goes on after this process.
+    pub(crate) fn end(&self) {
+        if self.standing.has_own_group {
+            hand_terminal(self.command, getpgrp());
+        }
+    }
+}
+
+/// Reaps orphans while there is no command yet.
+pub(crate) fn reap_orphans() {
+    while next_change().is_some() {}
+}
+
+fn next_change() -> Option<(Pid, WaitStatus)> {
+    waitpid(None, WaitOptions::NOHANG | WaitOptions::UNTRACED)
+        .ok()
+        .flatten()
+}
+
+/// The command's own code, or 128+N if signal N ended it; `None` if it hasn't ended.
+fn exit_code(status: WaitStatus) -> Option<i32> {
+    status
+        .exit_status()
+        .or_else(|| status.terminating_signal().map(|signal| 128 + signal))
+}
+
+/// Makes `to` the terminal's foreground process group if `from` was. SIGTTOU is blocked, so that this can be done from
+/// the background.
+fn hand_terminal(from: Pid, to: Pid) {
+    let mut terminals = STANDARD.iter().filter(|file| tcgetpgrp(file) == Ok(from));
+    if let Some(file) = terminals.next() {
+        let _ = tcsetpgrp(file, to);
+    }
+}
+
+fn report(mut arguments: Args, errno: Errno) -> i32 {
+    let command = arguments.next().unwrap_or_default();
+    let (code, reason) = match errno {
+        Errno::NOENT | Errno::NOTDIR => (NOT_FOUND, "command not found"),
+        Errno::ACCESS => (NOT_EXECUTABLE, "permission denied"),
+        Errno::NOEXEC => (
+            NOT_EXECUTABLE,
+            "not for this machine, or a script without #!",
+        ),
+        _ => (NOT_EXECUTABLE, ""),
+    };
+    let line = Line::error()
+        .text("cannot run '")
+        .escaped(command)
+        .text("': ");
+    let line = match reason {
+        "" => line.text("errno ").number(errno.raw_os_error() as u32),
+        reason => line.text(reason),
+    };
+    line.end();
+    code
+}

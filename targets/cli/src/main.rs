@@ -1,0 +1,49 @@
+//! `update-lock`: balena update locks for Dockerfiles and shells.
+
+#![no_std]
+#![no_main]
+#![deny(unsafe_code)]
+
+mod doctor;
+mod duration;
+mod help;
+mod job;
+mod obtain;
+mod options;
+mod report;
+mod run;
+mod standard;
+mod status;
+
+use update_lock::{Error, Location, LockPath};
+use update_lock_start::{Args, Environment};
+
+use options::{Command, Options};
+
+#[allow(unsafe_code, reason = "the program's entry is a symbol for the linker")]
+mod entry {
+    update_lock_start::entry!(super::main);
+}
+
+fn main(args: Args, environment: Environment) -> i32 {
+    standard::open_missing();
+    let options = match Options::parse(args, environment) {
+        Ok(options) => options,
+        Err(usage) => return usage.report(),
+    };
+    match options.command {
+        Command::Run => run::run(&options, environment),
+        Command::Status => status::status(&options, environment),
+        Command::Doctor => doctor::doctor(&options, environment),
+        Command::Help(topic) => help::help(topic),
+        Command::Version => help::version(),
+    }
+}
+
+/// The lock that the options name, else the environment, else the directories.
+fn locate(options: &Options, environment: Environment) -> Result<Location, Error> {
+    match options.lock {
+        Some(path) => LockPath::new(path).map(Location::explicit),
+        None => Location::find(|name| environment.get(name)),
+    }
+}

@@ -1,0 +1,78 @@
+//! Errors as people and scripts see them: one line, and an exit code.
+
+use update_lock::{Errno, Error, Holder, LockPath};
+use update_lock_start::Line;
+
+/// `EX_USAGE` of `sysexits.h`: the command line can't be understood.
+pub(crate) const USAGE: i32 = 64;
+/// `EX_UNAVAILABLE`: there is no lock location here.
+pub(crate) const NO_LOCATION: i32 = 69;
+/// `EX_IOERR`: a system call failed.
+pub(crate) const IO: i32 = 74;
+/// `EX_TEMPFAIL`: somebody holds the lock.
+pub(crate) const HELD: i32 = 75;
+/// `EX_NOPERM`: not allowed.
+pub(crate) const NOT_ALLOWED: i32 = 77;
+
+/// The exit code for an error.
+pub(crate) fn code(error: Error) -> i32 {
+    match error {
+        Error::Held(_) => HELD,
+        Error::Nobody => NOT_ALLOWED,
+        Error::NoLocation | Error::PathTooLong | Error::InvalidPath => NO_LOCATION,
+        error => match error.errno() {
+            Some(Errno::NOENT | Errno::NOTDIR) => NO_LOCATION,
+            Some(Errno::ACCESS | Errno::PERM) => NOT_ALLOWED,
+            _ => IO,
+        },
+    }
+}
+
+/// Says what failed, on which path, why, and what to do.
+pub(crate) fn report(path: Option<&LockPath>, error: Error) -> i32 {
+    describe(Line::error(), path, error).end();
+    code(error)
+}
+
+/// Adds all that to a line.
+pub(crate) fn describe(line: Line, path: Option<&LockPath>, error: Error) -> Line {
+    let line = match path {
+        Some(path) => line.escaped(path.as_bytes()).text(": "),
+        None => line,
+    };
+    let line = match error {
+        Error::System { errno, .. } => {
+            let line = line.text("cannot ").text(error.as_str()).text(": ");
+            match error.reason() {
+                Some(reason) => line.text(reason),
+                None => line.text("errno ").number(errno.raw_os_error() as u32),
+            }
+        }
+        Error::Held(Holder::Foreign { uid }) => {
+            line.text(error.as_str()).text(", of user ").number(uid)
+        }
+        _ => line.text(error.as_str()),
+    };
+    line.text("; ").text(remedy(error))
+}
+
+/// What a person can do about it.
+fn remedy(error: Error) -> &'static str {
+    match error {
+        Error::Held(Holder::Supervisor) => "it goes by itself",
+        Error::Held(Holder::App) => "wait for it, or stop it",
+        Error::Held(Holder::Stale) => "run as its user or as root to take it over",
+        Error::Held(_) => "remove it if nothing needs it",
+        Error::Nobody => "run as another user",
+        Error::NoLocation => "name a file with --lock PATH",
+        Error::PathTooLong | Error::InvalidPath => "name another file",
+        error => match error.errno() {
+            Some(Errno::NOENT | Errno::NOTDIR) => "is its directory there?",
+            Some(Errno::ACCESS | Errno::PERM) => {
+                "run as root, or let this user write its directory"
+            }
+            Some(Errno::MFILE | Errno::NFILE) => "raise the limit (ulimit -n)",
+            _ => "'update-lock doctor' looks at it closer",
+        },
+    }
+}

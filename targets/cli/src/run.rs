@@ -1,0 +1,198 @@
+//! `run`: a command under the lock, also as PID 1.
+
+use rustix::process::getpid;
+use update_lock::{Error, Location, LockPath, Note, Release, UpdateLock};
+use update_lock_start::number::SIGCHLD;
+use update_lock_start::{Clock, Environment, Line, SignalSet, Signals, now};
+
+use crate::job::{Job, Standing};
+use crate::obtain::{Outcome, obtain};
+use crate::options::Options;
+use crate::report::{self, report};
+
+/// How often to try for a lock that the command runs without.
+const LATE_INTERVAL_MS: u32 = 1000;
+
+/// 2020-01-01: a clock before it has not been set since the device started.
+const CLOCK_IS_SET: u64 = 1_577_836_800;
+
+/// Takes the lock, runs the command, gives the lock back; the command's exit code.
+pub(crate) fn run(options: &Options, environment: Environment) -> i32 {
+    let own_code = |code| options.exit_code.unwrap_or(code);
+    let signals = Signals::block();
+    let standing = Standing::new(options.group);
+    let protection = match protect(options, environment, &signals, standing) {
+        Ok(protection) => protection,
+        Err(Refusal::Code(code)) => return own_code(code),
+        Err(Refusal::Signal(signal)) => return 128 + signal as i32,
+    };
+    supervise(options, environment, &signals, standing, protection)
+}
+
+/// What keeps updates away from the command.
+enum Protection {
+    Lock(UpdateLock),
+    /// Nothing yet.
+    Later(LockPath),
+    /// Nothing: this is no balena device.
+    None,
+}
+
+/// Why the command isn't started.
+enum Refusal {
+    /// The exit code; everything has been said.
+    Code(i32),
+    /// A signal came during the wait.
+    Signal(u32),
+}
+
+fn protect(
+    options: &Options,
+    environment: Environment,
+    signals: &Signals,
+    standing: Standing,
+) -> Result<Protection, Refusal> {
+    let location = match crate::locate(options, environment) {
+        Ok(location) => location,
+        Err(Error::NoLocation) if !options.require => {
+            warn_unprotected("no update lock here");
+            return Ok(Protection::None);
+        }
+        Err(error) => return Err(Refusal::Code(report(None, error))),
+    };
+    if !location.protects() {
+        return no_device(&location, options.require);
+    }
+    let path = location.path();
+    match obtain(path, options.wait, signals, standing) {
+        Outcome::Acquired(lock) => {
+            write_note(&lock, options);
+            Ok(Protection::Lock(lock))
+        }
+        Outcome::Ended(signal) => Err(Refusal::Signal(signal)),
+        Outcome::Failed(error) if options.or_run => {
+            let line = Line::error().text("running unprotected: ");
+            report::describe(line, Some(path), error).end();
+            Ok(Protection::Later(path.clone()))
+        }
+        Outcome::Failed(error) => Err(Refusal::Code(report(Some(path), error))),
+    }
+}
+
+fn no_device(location: &Location, is_required: bool) -> Result<Protection, Refusal> {
+    const WHY: &str = " is not a mount point, so this is no balena device";
+    if is_required {
+        Line::error()
+            .escaped(location.path().directory())
+            .text(WHY)
+            .text("; name a file with --lock PATH, or leave out --require")
+            .end();
+        return Err(Refusal::Code(report::NO_LOCATION));
+    }
+    warn_unprotected(WHY);
+    Ok(Protection::None)
+}
+
+fn warn_unprotected(why: &str) {
+    Line::error()
+        .text("warning: running unprotected: ")
+        .text(why)
+        .end();
+}
+
+/// The note is a courtesy: without it the lock is as good.
+fn write_note(lock: &UpdateLock, options: &Options) {
+    let (seconds, _) = now(Clock::Realtime);
+    let mut arguments = options.arguments;
+    let note = Note {
+        pid: getpid().as_raw_pid() as u32,
+        program: arguments.next().unwrap_or_default(),
+        since: (seconds > CLOCK_IS_SET).then_some(seconds),
+        reason: options.reason,
+    };
+    if let Err(error) = lock.write_note(&note) {
+        let line = Line::error().text("warning: locked, but without a note: ");
+        report::describe(line, Some(lock.path()), error).end();
+    }
+}
+
+/// Starts the command, stays with it to its end, and releases.
+fn supervise(
+    options: &Options,
+    environment: Environment,
+    signals: &Signals,
+    standing: Standing,
+    mut protection: Protection,
+) -> i32 {
+    let lock = match &protection {
+        Protection::Lock(lock) => Some(lock),
+        _ => None,
+    };
+    let code = match Job::start(standing, signals, lock, options.arguments, environment) {
+        Ok(job) => {
+            let code = follow(&job, options, signals, &mut protection);
+            job.end();
+            code
+        }
+        Err(errno) => {
+            Line::error()
+                .text("cannot fork: errno ")
+                .number(errno.raw_os_error() as u32)
+                .text("; too many processes, or too little memory")
+                .end();
+            options.exit_code.unwrap_or(report::IO)
+        }
+    };
+    if let Protection::Lock(lock) = protection {
+        release(lock);
+    }
+    code
+}
+
+/// Forwards signals and reaps children until the command has ended; its exit code.
+fn follow(job: &Job, options: &Options, signals: &Signals, protection: &mut Protection) -> i32 {
+    loop {
+        let timeout = match protection {
+            Protection::Later(_) => Some(LATE_INTERVAL_MS),
+            _ => None,
+        };
+        match signals.wait(SignalSet::all(), timeout) {
+            Some(signal) if signal.number == SIGCHLD => {
+                if let Some(code) = job.reap() {
+                    return code;
+                }
+            }
+            Some(signal) => job.forward(signal),
+            None => try_late(options, protection),
+        }
+    }
+}
+
+/// Takes the lock that the command had to start without, if it is free now.
+fn try_late(options: &Options, protection: &mut Protection) {
+    let Protection::Later(path) = protection else {
+        return;
+    };
+    if let Ok(lock) = UpdateLock::try_acquire(path) {
+        write_note(&lock, options);
+        Line::error()
+            .escaped(path.as_bytes())
+            .text(": locked now")
+            .end();
+        *protection = Protection::Lock(lock);
+    }
+}
+
+fn release(lock: UpdateLock) {
+    let path = lock.path().clone();
+    match lock.release() {
+        Ok(Release::Released) => {}
+        Ok(Release::Lost) => Line::error()
+            .escaped(path.as_bytes())
+            .text(": the lock was taken away before the command ended, by an override or by hand; nothing removed")
+            .end(),
+        Err(error) => {
+            report(Some(&path), error);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `status`: who holds the lock.
+
+use update_lock::{Holder, LockPath, NoteText, Status, status as look};
+use update_lock_start::{Environment, Line};
+
+use crate::options::Options;
+use crate::report::{self, report};
+
+/// Prints who holds the lock; exit code 0 if nobody does, 75 if somebody does.
+pub(crate) fn status(options: &Options, environment: Environment) -> i32 {
+    let location = match crate::locate(options, environment) {
+        Ok(location) => location,
+        Err(error) => return report(None, error),
+    };
+    let path = location.path();
+    let status = match look(path) {
+        Ok(status) => status,
+        Err(error) => return report(Some(path), error),
+    };
+    if options.json {
+        print_json(path, status.as_ref());
+    } else {
+        print_text(path, status.as_ref());
+    }
+    status.map_or(0, |_| report::HELD)
+}
+
+fn print_text(path: &LockPath, status: Option<&Status>) {
+    describe(Line::output(), path, status).end();
+}
+
+/// Adds the path and who holds it to a line.
+pub(crate) fn describe(line: Line, path: &LockPath, status: Option<&Status>) -> Line {
+    let line = line.escaped(path.as_bytes()).text(": ");
+    let Some(status) = status else {
+        return line.text("free");
+    };
+    let line = line.text(status.holder.as_str());
+    let line = match status.holder {
+        Holder::Foreign { uid } => line.text(", of user ").number(uid),
+        Holder::Stale if status.is_adoptable => line.text(", the next start takes it over"),
+        Holder::Stale => line.text(", its user or root can take it over"),
+        _ => line,
+    };
+    let mut line = line;
+    if let Some(pid) = status.note.pid() {
+        line = line.text(", pid ").number(pid);
+    }
+    for (name, value) in texts(&status.note) {
+        if let Some(value) = value {
+            line = line.text(", ").text(name).text(" ").escaped(value);
+        }
+    }
+    line
+}
+
+/// What a note says, but for the pid, which is a number.
+fn texts(note: &NoteText) -> [(&'static str, Option<&[u8]>); 3] {
+    [
+        ("program", note.program()),
+        ("since", note.since()),
+        ("reason", note.reason()),
+    ]
+}
+
+fn print_json(path: &LockPath, status: Option<&Status>) {
+    let line = Line::output().text("{\"path\":\"").escaped(path.as_bytes());
+    let line = line.text("\",\"state\":\"");
+    let Some(status) = status else {
+        line.text("free\",\"adoptable\":false}").end();
+        return;
+    };
+    let (state, holder) = match status.holder {
+        Holder::Supervisor => ("held", "supervisor"),
+        Holder::App => ("held", "app"),
+        Holder::Stale => ("stale", "app"),
+        _ => ("held", "foreign"),
+    };
+    let mut line = line
+        .text(state)
+        .text("\",\"holder\":\"")
+        .text(holder)
+        .text("\",\"adoptable\":")
+        .text(if status.is_adoptable { "true" } else { "false" });
+    if let Holder::Foreign { uid } = status.holder {
+        line = line.text(",\"uid\":").number(uid);
+    }
+    if let Some(pid) = status.note.pid() {
+        line = line.text(",\"pid\":").number(pid);
+    }
+    for (name, value) in texts(&status.note) {
+        if let Some(value) = value {
+            line = line
+                .text(",\"")
+                .text(name)
+                .text("\":\"")
+                .escaped(value)
+                .text("\"");
+        }
+    }
+    line.text("}").end();
+}

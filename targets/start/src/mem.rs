@@ -1,0 +1,107 @@
+//! The memory functions that compiled code calls without being asked.
+//!
+//! glibc's static ones are IFUNCs, which crash without its start code; the prebuilt `core` for Linux brings none.
+//! Programs here move a few hundred bytes in their life: the shortest code is the best.
+
+use core::arch::asm;
+
+/// Keeps the compiler from seeing that the loop around it is the very function that it is in, and calling that.
+#[inline(always)]
+fn not_an_idiom() {
+    // SAFETY: no instructions.
+    unsafe { asm!("", options(nostack, preserves_flags)) }
+}
+
+/// `memcpy(3)`.
+///
+/// # Safety
+///
+/// As for the C function.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
+    for i in 0..length {
+        // SAFETY: both regions have `length` bytes, by the caller's promise.
+        unsafe { *to.add(i) = *from.add(i) };
+        not_an_idiom();
+    }
+    to
+}
+
+/// `memmove(3)`.
+///
+/// # Safety
+///
+/// As for the C function.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
+    if (to as usize).wrapping_sub(from as usize) >= length {
+        // SAFETY: going upwards, no byte of `from` is overwritten before it is read.
+        return unsafe { memcpy(to, from, length) };
+    }
+    for i in (0..length).rev() {
+        // SAFETY: both regions have `length` bytes; going downwards none is overwritten before it is read.
+        unsafe { *to.add(i) = *from.add(i) };
+        not_an_idiom();
+    }
+    to
+}
+
+/// `memset(3)`.
+///
+/// # Safety
+///
+/// As for the C function.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn memset(to: *mut u8, value: i32, length: usize) -> *mut u8 {
+    for i in 0..length {
+        // SAFETY: the region has `length` bytes, by the caller's promise.
+        unsafe { *to.add(i) = value as u8 };
+        not_an_idiom();
+    }
+    to
+}
+
+/// `memcmp(3)`.
+///
+/// # Safety
+///
+/// As for the C function.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn memcmp(one: *const u8, other: *const u8, length: usize) -> i32 {
+    for i in 0..length {
+        // SAFETY: both regions have `length` bytes, by the caller's promise.
+        let (a, b) = unsafe { (*one.add(i), *other.add(i)) };
+        if a != b {
+            return i32::from(a) - i32::from(b);
+        }
+        not_an_idiom();
+    }
+    0
+}
+
+/// `bcmp(3)`.
+///
+/// # Safety
+///
+/// As for the C function.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn bcmp(one: *const u8, other: *const u8, length: usize) -> i32 {
+    // SAFETY: the same promise.
+    unsafe { memcmp(one, other, length) }
+}
+
+/// `strlen(3)`.
+///
+/// # Safety
+///
+/// As for the C function.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn strlen(string: *const u8) -> usize {
+    let mut length = 0;
+    // SAFETY: the string ends with a NUL, by the caller's promise.
+    while unsafe { *string.add(length) } != 0 {
+        length += 1;
+        not_an_idiom();
+    }
+    length
+}

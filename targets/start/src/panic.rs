@@ -1,0 +1,26 @@
+//! A panic is a defect. It ends the process at once, with a line and a code of its own.
+
+use core::panic::PanicInfo;
+
+/// `EX_SOFTWARE` of `sysexits.h`.
+const INTERNAL_ERROR: i32 = 70;
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    crate::Line::error().text("internal error").end();
+    crate::exit(INTERNAL_ERROR)
+}
+
+/// What unwind tables refer to in builds that still have them; nothing unwinds.
+#[unsafe(no_mangle)]
+extern "C" fn rust_eh_personality() {}
+
+/// The same for ARM's tables.
+#[cfg(target_arch = "arm")]
+#[unsafe(no_mangle)]
+extern "C" fn __aeabi_unwind_cpp_pr0() {}
+
+/// The same for what ARM's division calls on a division by zero.
+#[cfg(target_arch = "arm")]
+#[unsafe(no_mangle)]
+extern "C" fn __aeabi_unwind_cpp_pr1() {}

@@ -1,0 +1,101 @@
+//! Starting, becoming and ending a process.
+
+use core::ffi::CStr;
+
+use heapless::CString;
+use rustix::io::Errno;
+use rustix::process::Pid;
+use syscalls::{Sysno, syscall};
+
+use crate::{Args, Environment};
+
+/// Where commands are looked for without a `PATH`.
+const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The longest path of a command, found through `PATH`.
+const CAPACITY: usize = 1024;
+
+const SIGCHLD: usize = 17;
+
+/// Ends the process.
+pub fn exit(code: i32) -> ! {
+    loop {
+        // SAFETY: the call ends the process, and takes nothing of its memory.
+        let _ = unsafe { syscall!(Sysno::exit_group, code) };
+    }
+}
+
+/// Which of the two processes this is after a `fork`.
+pub enum Child {
+    /// The new one.
+    Me,
+    /// The old one, which has this child now.
+    Of(Pid),
+}
+
+/// Duplicates this process.
+///
+/// # Errors
+///
+/// As `fork(2)`.
+pub fn fork() -> Result<Child, Errno> {
+    // SAFETY: without flags and with no stack of its own, the child gets a copy of all memory. The program has one
+    // thread, so nothing in that copy is in anybody else's hands.
+    let pid = unsafe { syscall!(Sysno::clone, SIGCHLD, 0, 0, 0, 0) }.map_err(errno)?;
+    Ok(Pid::from_raw(pid as i32).map_or(Child::Me, Child::Of))
+}
+
+/// Becomes the command that `arguments` begin with, found through `PATH` as a shell finds it.
+///
+/// # Errors
+///
+/// It returns only if it fails: `ENOENT` where there is no such command.
+#[must_use]
+pub fn exec(arguments: Args, environment: Environment) -> Errno {
+    let mut rest = arguments;
+    let Some(command) = rest.next() else {
+        return Errno::NOENT;
+    };
+    if command.contains(&b'/') {
+        return execve(command, b"", arguments, environment);
+    }
+    let mut outcome = Errno::NOENT;
+    let path = environment.get("PATH").unwrap_or(DEFAULT_PATH);
+    for directory in path.split(|&byte| byte == b':') {
+        match execve(directory, command, arguments, environment) {
+            Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG => {}
+            Errno::ACCESS => outcome = Errno::ACCESS,
+            other => return other,
+        }
+    }
+    outcome
+}
+
+/// `execve(2)` of `name` in `directory`, or of `directory` itself where there is no name.
+fn execve(directory: &[u8], name: &[u8], arguments: Args, environment: Environment) -> Errno {
+    let mut path = CString::<CAPACITY>::new();
+    let separator: &[u8] = match (directory, name) {
+        ([], _) | (_, []) => b"",
+        _ => b"/",
+    };
+    for part in [directory, separator, name] {
+        if path.extend_from_bytes(part).is_err() {
+            return Errno::NAMETOOLONG;
+        }
+    }
+    let path: &CStr = path.as_c_str();
+    // SAFETY: the path ends with a NUL; arguments and environment are the kernel's own arrays, with a NULL at the end.
+    let outcome = unsafe {
+        syscall!(
+            Sysno::execve,
+            path.as_ptr(),
+            arguments.as_ptr(),
+            environment.as_ptr()
+        )
+    };
+    outcome.map_or_else(errno, |_| Errno::NOSYS)
+}
+
+fn errno(error: syscalls::Errno) -> Errno {
+    Errno::from_raw_os_error(error.into_raw())
+}
