@@ -15,6 +15,8 @@ extern crate std as rust_std;
 mod log;
 
 mod adopt;
+#[doc(hidden)]
+pub mod decimal;
 mod error;
 mod holder;
 mod inode;

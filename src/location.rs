@@ -1,6 +1,6 @@
 //! Where the lock is: what the environment, the Supervisor's version or the directories say.
 
-use crate::{Error, LockPath, inode};
+use crate::{Error, LockPath, decimal, inode};
 
 /// The three eras of the path, the newest first.
 ///
@@ -205,11 +205,9 @@ impl Location {
 /// Major and minor version of `v7.22.0-rc1+build`, whatever follows them.
 fn parse_version(text: &[u8]) -> Option<(u32, u32)> {
     let text = text.strip_prefix(b"v").unwrap_or(text);
-    let mut numbers = text.split(|byte| !byte.is_ascii_digit()).map(parse_number);
+    let mut numbers = text
+        .split(|byte| !byte.is_ascii_digit())
+        .map(decimal::parse);
     let major = numbers.next()??;
     Some((major, numbers.next().flatten().unwrap_or(0)))
-}
-
-fn parse_number(digits: &[u8]) -> Option<u32> {
-    core::str::from_utf8(digits).ok()?.parse().ok()
 }

@@ -15,7 +15,7 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags};
 
 use crate::inode::{Facts, Inode};
-use crate::{Errno, Error, LockPath, Operation};
+use crate::{Errno, Error, LockPath, Operation, decimal};
 
 /// The longest note in bytes; what exceeds it is cut.
 pub const NOTE_CAPACITY: usize = 256;
@@ -42,16 +42,21 @@ impl Note<'_> {
     #[must_use]
     pub fn to_text(&self) -> NoteText {
         let mut text = NoteText::default();
-        text.line(b"pid", |text| text.push_number(self.pid, 1));
+        text.push(b"pid ");
+        text.push_number(self.pid, 1);
+        text.end_line();
         if !self.program.is_empty() {
-            let program = self.program.get(..PROGRAM_CAPACITY).unwrap_or(self.program);
-            text.line(b"program", |text| text.push_printable(program));
+            let program = self.program.get(..PROGRAM_CAPACITY);
+            text.push(b"program ");
+            text.push_printable(program.unwrap_or(self.program));
         }
         if let Some(since) = self.since {
-            text.line(b"since", |text| text.push_time(since));
+            text.push(b"since ");
+            text.push_time(since);
         }
         if !self.reason.is_empty() {
-            text.line(b"reason", |text| text.push_printable(self.reason));
+            text.push(b"reason ");
+            text.push_printable(self.reason);
         }
         text
     }
@@ -112,10 +117,7 @@ impl NoteText {
     /// The holder's process id, in the holder's own PID namespace.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        core::str::from_utf8(self.value(b"pid ")?)
-            .ok()?
-            .parse()
-            .ok()
+        decimal::parse(self.value(b"pid ")?)
     }
 
     /// What runs under the lock.
@@ -142,11 +144,8 @@ impl NoteText {
             .find_map(|line| line.strip_prefix(key))
     }
 
-    /// `key`, what `value` adds, and a line end, for which there is always room.
-    fn line(&mut self, key: &[u8], value: impl FnOnce(&mut Self)) {
-        self.push(key);
-        self.push(b" ");
-        value(self);
+    /// Ends the line; there is always room for that.
+    fn end_line(&mut self) {
         self.0.truncate(NOTE_CAPACITY - 1);
         self.push(b"\n");
     }
@@ -160,11 +159,13 @@ impl NoteText {
         }
     }
 
+    /// The rest of a line.
     fn push_printable(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             let is_control = byte < b' ' || byte == 0x7f;
             self.push(&[if is_control { b'?' } else { byte }]);
         }
+        self.end_line();
     }
 
     fn push_number(&mut self, number: u32, digits: u32) {
@@ -174,7 +175,7 @@ impl NoteText {
         self.push(&[b'0' + (number % 10) as u8]);
     }
 
-    /// ISO 8601 in UTC. 32 bits reach to the year 2106, and spare ARM its 64-bit division.
+    /// The rest of a line: ISO 8601 in UTC. 32 bits reach to the year 2106, and spare ARM its 64-bit division.
     fn push_time(&mut self, seconds: u64) {
         let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
         let (year, month, day) = date(seconds / 86_400);
@@ -190,6 +191,7 @@ impl NoteText {
             self.push_number(number, digits);
             self.push(end);
         }
+        self.end_line();
     }
 }
 

@@ -33,7 +33,7 @@ impl LockPath {
     /// - [`Error::PathTooLong`]: `path` and its NUL exceed [`PATH_CAPACITY`].
     /// - [`Error::InvalidPath`]: it is empty, has a NUL in it, or names a directory by ending in `/`.
     pub fn new(path: &[u8]) -> Result<Self, Error> {
-        if path.is_empty() || path.ends_with(b"/") || path.contains(&0) {
+        if path.is_empty() || path.ends_with(b"/") || path.iter().any(|&byte| byte == 0) {
             return Err(Error::InvalidPath);
         }
         Self::joined(path, b"")

@@ -15,7 +15,7 @@ pub(crate) fn doctor(options: &Options, environment: Environment) -> i32 {
     let location = match crate::locate(options, environment) {
         Ok(location) => location,
         Err(error) => {
-            fail("location", error.as_str())
+            fail("location").text(error.as_str())
                 .text("; on a device, set the service up as one of a fleet; elsewhere use --lock PATH")
                 .end();
             return report::code(error);
@@ -33,20 +33,23 @@ pub(crate) fn doctor(options: &Options, environment: Environment) -> i32 {
     checks.into_iter().find(|&code| code != 0).unwrap_or(0)
 }
 
+/// Begins a line: the outcome, and what was looked at.
+fn begin(outcome: &str, check: &str) -> Line {
+    let mut line = Line::output();
+    line.text(outcome).text(check).text(": ");
+    line
+}
+
 fn good(check: &str) -> Line {
-    Line::output().text("ok    ").text(check).text(": ")
+    begin("ok    ", check)
 }
 
 fn note(check: &str) -> Line {
-    Line::output().text("note  ").text(check).text(": ")
+    begin("note  ", check)
 }
 
-fn fail(check: &str, what: &str) -> Line {
-    Line::output()
-        .text("FAIL  ")
-        .text(check)
-        .text(": ")
-        .text(what)
+fn fail(check: &str) -> Line {
+    begin("FAIL  ", check)
 }
 
 fn show_location(location: &Location) {
@@ -75,7 +78,7 @@ fn check_mount(location: &Location) -> i32 {
             .end();
         return 0;
     }
-    fail("device", "the directory is no mount point: this is no balena device, and a lock would protect nothing")
+    fail("device").text("the directory is no mount point: this is no balena device, and a lock would protect nothing")
         .text("; on a device, see that the image doesn't bring the directory along")
         .end();
     report::NO_LOCATION
@@ -84,7 +87,8 @@ fn check_mount(location: &Location) -> i32 {
 fn check_user() -> i32 {
     let user = geteuid().as_raw();
     if user == NOBODY {
-        fail("user", Error::Nobody.as_str())
+        fail("user")
+            .text(Error::Nobody.as_str())
             .text("; run as another user")
             .end();
         return report::NOT_ALLOWED;
@@ -100,7 +104,7 @@ fn check_directory(location: &Location) -> i32 {
             0
         }
         Err(error) => {
-            report::describe(fail("directory", ""), Some(location.path()), error).end();
+            report::describe(&mut fail("directory"), Some(location.path()), error);
             report::code(error)
         }
     }
@@ -122,11 +126,11 @@ fn check_era(location: &Location) -> i32 {
 fn check_lock(location: &Location) -> i32 {
     match update_lock::status(location.path()) {
         Ok(status) => {
-            status::describe(good("lock"), location.path(), status.as_ref()).end();
+            status::describe(&mut good("lock"), location.path(), status.as_ref());
             0
         }
         Err(error) => {
-            report::describe(fail("lock", ""), Some(location.path()), error).end();
+            report::describe(&mut fail("lock"), Some(location.path()), error);
             report::code(error)
         }
     }

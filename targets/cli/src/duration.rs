@@ -1,5 +1,7 @@
 //! Times such as `500ms`, `30s`, `5m` and `2h`.
 
+use update_lock::decimal;
+
 /// The milliseconds that `text` says; `None` where it is no time, or more than 49 days.
 pub(crate) fn parse(text: &[u8]) -> Option<u32> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -11,16 +13,5 @@ pub(crate) fn parse(text: &[u8]) -> Option<u32> {
         b"h" => 3_600_000,
         _ => return None,
     };
-    parse_number(number)?.checked_mul(milliseconds)
-}
-
-/// A decimal number without sign.
-pub(crate) fn parse_number(digits: &[u8]) -> Option<u32> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0_u32, |number, byte| {
-        let digit = byte.checked_sub(b'0').filter(|&digit| digit < 10)?;
-        number.checked_mul(10)?.checked_add(digit.into())
-    })
+    decimal::parse(number)?.checked_mul(milliseconds)
 }

@@ -54,17 +54,13 @@ pub(crate) fn help(topic: Topic) -> i32 {
         Line::output().end();
     }
     for spec in options {
-        let name = Line::output().text("  ").text(spec.name);
-        let name = match spec.value {
-            "" => name,
-            value => name.text(" ").text(value),
-        };
-        name.text("\n        ")
-            .text(spec.help)
-            .text(" [")
-            .text(spec.variable)
-            .text("]")
-            .end();
+        let mut line = Line::output();
+        line.text("  ").text(spec.name);
+        if !spec.value.is_empty() {
+            line.text(" ").text(spec.value);
+        }
+        line.text("\n        ").text(spec.help);
+        line.text(" [").text(spec.variable).text("]").end();
     }
     if !codes.is_empty() {
         Line::output().text(codes).end();

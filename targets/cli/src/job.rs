@@ -176,11 +176,9 @@ fn report(mut arguments: Args, errno: Errno) -> i32 {
         ),
         _ => (NOT_EXECUTABLE, ""),
     };
-    let line = Line::error()
-        .text("cannot run '")
-        .escaped(command)
-        .text("': ");
-    let line = match reason {
+    let mut line = Line::error();
+    line.text("cannot run '").escaped(command).text("': ");
+    match reason {
         "" => line.text("errno ").number(errno.raw_os_error() as u32),
         reason => line.text(reason),
     };

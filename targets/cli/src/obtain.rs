@@ -82,8 +82,8 @@ impl Reminder {
         }
         self.next = now + REMINDER_MS;
         self.last = Some(holder);
-        let line = Line::error().text("waiting for ");
-        report::describe(line, Some(path), Error::Held(holder)).end();
+        let mut line = Line::error();
+        report::describe(line.text("waiting for "), Some(path), Error::Held(holder));
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line and its environment variables, from one table.
 
+use update_lock::decimal;
 use update_lock_start::{Args, Environment, Line};
 
 use crate::duration;
@@ -131,11 +132,11 @@ impl Usage {
 
     /// One line, and the exit code.
     pub(crate) fn report(&self) -> i32 {
-        let line = Line::error().text(self.what);
-        let line = match self.word {
-            [] => line,
-            word => line.text(" '").escaped(word).text("'"),
-        };
+        let mut line = Line::error();
+        line.text(self.what);
+        if !self.word.is_empty() {
+            line.text(" '").escaped(self.word).text("'");
+        }
         line.text("; see 'update-lock help'").end();
         USAGE
     }
@@ -276,7 +277,7 @@ impl Options {
             Key::Reason => self.reason = value,
             Key::Group => self.group = switch(value)?,
             Key::ExitCode => {
-                let code = duration::parse_number(value).filter(|&code| code < 256)?;
+                let code = decimal::parse(value).filter(|&code| code < 256)?;
                 self.exit_code = Some(code as i32);
             }
             Key::Json => self.json = switch(value)?,

@@ -30,19 +30,18 @@ pub(crate) fn code(error: Error) -> i32 {
 
 /// Says what failed, on which path, why, and what to do.
 pub(crate) fn report(path: Option<&LockPath>, error: Error) -> i32 {
-    describe(Line::error(), path, error).end();
+    describe(&mut Line::error(), path, error);
     code(error)
 }
 
-/// Adds all that to a line.
-pub(crate) fn describe(line: Line, path: Option<&LockPath>, error: Error) -> Line {
-    let line = match path {
-        Some(path) => line.escaped(path.as_bytes()).text(": "),
-        None => line,
-    };
-    let line = match error {
+/// Ends a line with all that.
+pub(crate) fn describe(line: &mut Line, path: Option<&LockPath>, error: Error) {
+    if let Some(path) = path {
+        line.escaped(path.as_bytes()).text(": ");
+    }
+    match error {
         Error::System { errno, .. } => {
-            let line = line.text("cannot ").text(error.as_str()).text(": ");
+            line.text("cannot ").text(error.as_str()).text(": ");
             match error.reason() {
                 Some(reason) => line.text(reason),
                 None => line.text("errno ").number(errno.raw_os_error() as u32),
@@ -53,7 +52,7 @@ pub(crate) fn describe(line: Line, path: Option<&LockPath>, error: Error) -> Lin
         }
         _ => line.text(error.as_str()),
     };
-    line.text("; ").text(remedy(error))
+    line.text("; ").text(remedy(error)).end();
 }
 
 /// What a person can do about it.

@@ -71,8 +71,8 @@ fn protect(
         }
         Outcome::Ended(signal) => Err(Refusal::Signal(signal)),
         Outcome::Failed(error) if options.or_run => {
-            let line = Line::error().text("running unprotected: ");
-            report::describe(line, Some(path), error).end();
+            let mut line = Line::error();
+            report::describe(line.text("running unprotected: "), Some(path), error);
             Ok(Protection::Later(path.clone()))
         }
         Outcome::Failed(error) => Err(Refusal::Code(report(Some(path), error))),
@@ -111,8 +111,9 @@ fn write_note(lock: &UpdateLock, options: &Options) {
         reason: options.reason,
     };
     if let Err(error) = lock.write_note(&note) {
-        let line = Line::error().text("warning: locked, but without a note: ");
-        report::describe(line, Some(lock.path()), error).end();
+        let mut line = Line::error();
+        line.text("warning: locked, but without a note: ");
+        report::describe(&mut line, Some(lock.path()), error);
     }
 }
 

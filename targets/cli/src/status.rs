@@ -26,32 +26,32 @@ pub(crate) fn status(options: &Options, environment: Environment) -> i32 {
 }
 
 fn print_text(path: &LockPath, status: Option<&Status>) {
-    describe(Line::output(), path, status).end();
+    describe(&mut Line::output(), path, status);
 }
 
-/// Adds the path and who holds it to a line.
-pub(crate) fn describe(line: Line, path: &LockPath, status: Option<&Status>) -> Line {
-    let line = line.escaped(path.as_bytes()).text(": ");
+/// Ends a line with the path and who holds it.
+pub(crate) fn describe(line: &mut Line, path: &LockPath, status: Option<&Status>) {
+    line.escaped(path.as_bytes()).text(": ");
     let Some(status) = status else {
-        return line.text("free");
+        line.text("free").end();
+        return;
     };
-    let line = line.text(status.holder.as_str());
-    let line = match status.holder {
+    line.text(status.holder.as_str());
+    match status.holder {
         Holder::Foreign { uid } => line.text(", of user ").number(uid),
         Holder::Stale if status.is_adoptable => line.text(", the next start takes it over"),
         Holder::Stale => line.text(", its user or root can take it over"),
         _ => line,
     };
-    let mut line = line;
     if let Some(pid) = status.note.pid() {
-        line = line.text(", pid ").number(pid);
+        line.text(", pid ").number(pid);
     }
     for (name, value) in texts(&status.note) {
         if let Some(value) = value {
-            line = line.text(", ").text(name).text(" ").escaped(value);
+            line.text(", ").text(name).text(" ").escaped(value);
         }
     }
-    line
+    line.end();
 }
 
 /// What a note says, but for the pid, which is a number.
@@ -64,8 +64,9 @@ fn texts(note: &NoteText) -> [(&'static str, Option<&[u8]>); 3] {
 }
 
 fn print_json(path: &LockPath, status: Option<&Status>) {
-    let line = Line::output().text("{\"path\":\"").escaped(path.as_bytes());
-    let line = line.text("\",\"state\":\"");
+    let mut line = Line::output();
+    line.text("{\"path\":\"").escaped(path.as_bytes());
+    line.text("\",\"state\":\"");
     let Some(status) = status else {
         line.text("free\",\"adoptable\":false}").end();
         return;
@@ -76,22 +77,18 @@ fn print_json(path: &LockPath, status: Option<&Status>) {
         Holder::Stale => ("stale", "app"),
         _ => ("held", "foreign"),
     };
-    let mut line = line
-        .text(state)
-        .text("\",\"holder\":\"")
-        .text(holder)
-        .text("\",\"adoptable\":")
-        .text(if status.is_adoptable { "true" } else { "false" });
+    line.text(state).text("\",\"holder\":\"").text(holder);
+    line.text("\",\"adoptable\":");
+    line.text(if status.is_adoptable { "true" } else { "false" });
     if let Holder::Foreign { uid } = status.holder {
-        line = line.text(",\"uid\":").number(uid);
+        line.text(",\"uid\":").number(uid);
     }
     if let Some(pid) = status.note.pid() {
-        line = line.text(",\"pid\":").number(pid);
+        line.text(",\"pid\":").number(pid);
     }
     for (name, value) in texts(&status.note) {
         if let Some(value) = value {
-            line = line
-                .text(",\"")
+            line.text(",\"")
                 .text(name)
                 .text("\":\"")
                 .escaped(value)

@@ -36,9 +36,12 @@ impl Line {
     #[must_use]
     pub fn error() -> Self {
         let [_, _, error] = STANDARD;
-        Self::on(error).text("update-lock: ")
+        let mut line = Self::on(error);
+        line.text("update-lock: ");
+        line
     }
 
+    #[inline(never)]
     fn on(file: BorrowedFd<'static>) -> Self {
         Self {
             file,
@@ -48,14 +51,12 @@ impl Line {
     }
 
     /// Adds text.
-    #[must_use]
-    pub fn text(self, text: &str) -> Self {
+    pub fn text(&mut self, text: &str) -> &mut Self {
         self.bytes(text.as_bytes())
     }
 
     /// Adds bytes as they are.
-    #[must_use]
-    pub fn bytes(mut self, bytes: &[u8]) -> Self {
+    pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         for &byte in bytes {
             self.push(byte);
         }
@@ -64,25 +65,27 @@ impl Line {
 
     /// Adds bytes that somebody else made: what isn't printable ASCII or UTF-8, or could end a JSON string, is
     /// escaped as JSON escapes it.
-    #[must_use]
-    pub fn escaped(mut self, bytes: &[u8]) -> Self {
+    pub fn escaped(&mut self, bytes: &[u8]) -> &mut Self {
         for chunk in bytes.utf8_chunks() {
             for &byte in chunk.valid().as_bytes() {
-                self = match byte {
-                    b'"' | b'\\' => self.bytes(&[b'\\', byte]),
-                    0..b' ' | 0x7f => self.text("\\u00").hex(byte),
-                    _ => self.bytes(&[byte]),
-                };
+                match byte {
+                    b'"' | b'\\' => {
+                        self.push(b'\\');
+                        self.push(byte);
+                    }
+                    0..b' ' | 0x7f => self.code_point(byte),
+                    _ => self.push(byte),
+                }
             }
             // JSON has no bytes: they become the code points of their values.
             for &byte in chunk.invalid() {
-                self = self.text("\\u00").hex(byte);
+                self.code_point(byte);
             }
         }
         self
     }
 
-    fn hex(self, byte: u8) -> Self {
+    fn code_point(&mut self, byte: u8) {
         let digit = |nibble| {
             if nibble < 10 {
                 b'0' + nibble
@@ -90,23 +93,22 @@ impl Line {
                 b'a' + nibble - 10
             }
         };
-        self.bytes(&[digit(byte >> 4), digit(byte & 15)])
+        self.bytes(&[b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 15)]);
     }
 
     /// Adds a number.
-    #[must_use]
-    pub fn number(self, number: u32) -> Self {
-        let line = if number >= 10 {
-            self.number(number / 10)
-        } else {
-            self
-        };
-        line.bytes(&[b'0' + (number % 10) as u8])
+    pub fn number(&mut self, number: u32) -> &mut Self {
+        if number >= 10 {
+            self.number(number / 10);
+        }
+        self.push(b'0' + (number % 10) as u8);
+        self
     }
 
     /// Ends the line and writes it. A reader that is gone is no reason to stop.
-    pub fn end(self) {
-        self.bytes(b"\n").flush();
+    pub fn end(&mut self) {
+        self.push(b'\n');
+        self.flush();
     }
 
     fn push(&mut self, byte: u8) {

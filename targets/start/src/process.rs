@@ -1,11 +1,8 @@
 //! Starting, becoming and ending a process.
 
-use core::ffi::CStr;
-
-use heapless::CString;
+use crate::arch::syscall;
 use rustix::io::Errno;
 use rustix::process::Pid;
-use syscalls::{Sysno, syscall};
 
 use crate::{Args, Environment};
 
@@ -21,7 +18,7 @@ const SIGCHLD: usize = 17;
 pub fn exit(code: i32) -> ! {
     loop {
         // SAFETY: the call ends the process, and takes nothing of its memory.
-        let _ = unsafe { syscall!(Sysno::exit_group, code) };
+        let _ = unsafe { syscall!(__NR_exit_group, code) };
     }
 }
 
@@ -41,7 +38,7 @@ pub enum Child {
 pub fn fork() -> Result<Child, Errno> {
     // SAFETY: without flags and with no stack of its own, the child gets a copy of all memory. The program has one
     // thread, so nothing in that copy is in anybody else's hands.
-    let pid = unsafe { syscall!(Sysno::clone, SIGCHLD, 0, 0, 0, 0) }.map_err(errno)?;
+    let pid = unsafe { syscall!(__NR_clone, SIGCHLD, 0) }?;
     Ok(Pid::from_raw(pid as i32).map_or(Child::Me, Child::Of))
 }
 
@@ -73,29 +70,30 @@ pub fn exec(arguments: Args, environment: Environment) -> Errno {
 
 /// `execve(2)` of `name` in `directory`, or of `directory` itself where there is no name.
 fn execve(directory: &[u8], name: &[u8], arguments: Args, environment: Environment) -> Errno {
-    let mut path = CString::<CAPACITY>::new();
     let separator: &[u8] = match (directory, name) {
         ([], _) | (_, []) => b"",
         _ => b"/",
     };
-    for part in [directory, separator, name] {
-        if path.extend_from_bytes(part).is_err() {
+    let mut path = [0; CAPACITY];
+    let mut places = path.iter_mut();
+    for &byte in [directory, separator, name].into_iter().flatten() {
+        let Some(place) = places.next() else {
             return Errno::NAMETOOLONG;
-        }
+        };
+        *place = byte;
     }
-    let path: &CStr = path.as_c_str();
-    // SAFETY: the path ends with a NUL; arguments and environment are the kernel's own arrays, with a NULL at the end.
+    if places.next().is_none() {
+        return Errno::NAMETOOLONG;
+    }
+    // SAFETY: at least one NUL follows the path; arguments and environment are the kernel's own arrays, with a NULL at
+    // the end.
     let outcome = unsafe {
         syscall!(
-            Sysno::execve,
+            __NR_execve,
             path.as_ptr(),
             arguments.as_ptr(),
             environment.as_ptr()
         )
     };
-    outcome.map_or_else(errno, |_| Errno::NOSYS)
-}
-
-fn errno(error: syscalls::Errno) -> Errno {
-    Errno::from_raw_os_error(error.into_raw())
+    outcome.err().unwrap_or(Errno::NOSYS)
 }

@@ -1,7 +1,7 @@
 //! Signals, received in order by waiting for them instead of by handlers.
 
+use crate::arch::syscall;
 use rustix::process::Pid;
-use syscalls::{Sysno, syscall};
 
 /// The bytes of the kernel's signal set.
 const SET_SIZE: usize = size_of::<u64>();
@@ -109,7 +109,7 @@ impl Signals {
         // SAFETY: both sets are words of the size that is passed along.
         let _ = unsafe {
             syscall!(
-                Sysno::rt_sigprocmask,
+                __NR_rt_sigprocmask,
                 SIG_BLOCK,
                 &raw const set,
                 &raw mut before.mask,
@@ -124,7 +124,7 @@ impl Signals {
         // SAFETY: both are laid out as the kernel's structure, and no handler is set.
         let _ = unsafe {
             syscall!(
-                Sysno::rt_sigaction,
+                __NR_rt_sigaction,
                 SIGCHLD,
                 &raw const reset,
                 &raw mut before.child_action,
@@ -139,7 +139,7 @@ impl Signals {
         // SAFETY: this is what `block` got from the kernel. A handler can't be in it: `execve` leaves none.
         let _ = unsafe {
             syscall!(
-                Sysno::rt_sigaction,
+                __NR_rt_sigaction,
                 SIGCHLD,
                 &raw const self.child_action,
                 0,
@@ -149,7 +149,7 @@ impl Signals {
         // SAFETY: the set is a word of the size that is passed along.
         let _ = unsafe {
             syscall!(
-                Sysno::rt_sigprocmask,
+                __NR_rt_sigprocmask,
                 SIG_SETMASK,
                 &raw const self.mask,
                 0,
@@ -163,7 +163,7 @@ impl Signals {
     pub fn is_ignored(&self, signal: u32) -> bool {
         let mut action = Action::default();
         // SAFETY: `action` is laid out as the kernel's structure.
-        let _ = unsafe { syscall!(Sysno::rt_sigaction, signal, 0, &raw mut action, SET_SIZE) };
+        let _ = unsafe { syscall!(__NR_rt_sigaction, signal, 0, &raw mut action, SET_SIZE) };
         action.handler == SIG_IGN
     }
 
@@ -185,7 +185,7 @@ impl Signals {
         // words, which is the `timespec` that this call takes on 32 and on 64 bits.
         let signal = unsafe {
             syscall!(
-                Sysno::rt_sigtimedwait,
+                __NR_rt_sigtimedwait,
                 &raw const set.0,
                 info.as_mut_ptr(),
                 timeout,
@@ -210,11 +210,11 @@ impl Signals {
 /// `kill(2)`. A process that is gone already is no error.
 pub fn send(process: Pid, signal: u32) {
     // SAFETY: the call takes plain numbers.
-    let _ = unsafe { syscall!(Sysno::kill, process.as_raw_pid(), signal) };
+    let _ = unsafe { syscall!(__NR_kill, process.as_raw_pid(), signal) };
 }
 
 /// `kill(2)` of a process group.
 pub fn send_to_group(group: Pid, signal: u32) {
     // SAFETY: the call takes plain numbers.
-    let _ = unsafe { syscall!(Sysno::kill, -group.as_raw_pid(), signal) };
+    let _ = unsafe { syscall!(__NR_kill, -group.as_raw_pid(), signal) };
 }

@@ -1,6 +1,6 @@
 //! The clocks, by system call: the vDSO's way is 2 KiB long, and nobody here asks for the time twice a second.
 
-use syscalls::{Sysno, syscall};
+use crate::arch::syscall;
 
 /// A clock of the kernel.
 #[derive(Clone, Copy)]
@@ -17,7 +17,7 @@ pub enum Clock {
 pub fn now(clock: Clock) -> (u64, u32) {
     let mut time = [0_i64; 2];
     // SAFETY: the kernel writes two 64-bit words.
-    let outcome = unsafe { syscall!(Sysno::clock_gettime, clock as usize, time.as_mut_ptr()) };
+    let outcome = unsafe { syscall!(__NR_clock_gettime, clock as usize, time.as_mut_ptr()) };
     if outcome.is_err() {
         return (0, 0);
     }
@@ -33,13 +33,13 @@ pub fn now(clock: Clock) -> (u64, u32) {
 pub fn now(clock: Clock) -> (u64, u32) {
     let mut time = [0_i64; 2];
     // SAFETY: the kernel writes two 64-bit words.
-    if unsafe { syscall!(Sysno::clock_gettime64, clock as usize, time.as_mut_ptr()) }.is_ok() {
+    if unsafe { syscall!(__NR_clock_gettime64, clock as usize, time.as_mut_ptr()) }.is_ok() {
         let [seconds, nanoseconds] = time;
         return (seconds as u64, nanoseconds as u32);
     }
     let mut time = [0_u32; 2];
     // SAFETY: the kernel writes two 32-bit words.
-    let _ = unsafe { syscall!(Sysno::clock_gettime, clock as usize, time.as_mut_ptr()) };
+    let _ = unsafe { syscall!(__NR_clock_gettime, clock as usize, time.as_mut_ptr()) };
     let [seconds, nanoseconds] = time;
     (seconds.into(), nanoseconds)
 }

@@ -1,4 +1,4 @@
-use core::arch::naked_asm;
+use core::arch::{asm, naked_asm};
 
 /// The first instruction of the program.
 ///
@@ -14,4 +14,30 @@ unsafe extern "C" fn _start() -> ! {
         "mov r0, sp", // first argument: the stack as the kernel left it
         "b start_main",
     )
+}
+
+/// Makes a system call with up to four arguments; what the kernel answers, a negative errno for a failure.
+///
+/// # Safety
+///
+/// That of the system call.
+pub(crate) unsafe fn syscall(number: usize, a: usize, b: usize, c: usize, d: usize) -> isize {
+    let answer: isize;
+    // SAFETY: the caller's promise; the clobbers are the kernel's for this architecture (syscall(2)).
+    unsafe {
+        asm!(
+            "mov {saved}, r7",             // Thumb code has its frame pointer in r7
+            "mov r7, {number}",
+            "svc 0",
+            "mov r7, {saved}",
+            number = in(reg) number,
+            saved = out(reg) _,
+            inlateout("r0") a => answer,
+            in("r1") b,
+            in("r2") c,
+            in("r3") d,
+            options(nostack)
+        );
+    }
+    answer
 }

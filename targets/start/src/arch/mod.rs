@@ -1,6 +1,6 @@
-//! `_start`, one file for each architecture.
+//! `_start` and the system call, one file for each architecture.
 //!
-//! Each passes the stack pointer, at which the kernel has put `argc`, `argv` and the environment, to `start_main`
+//! `_start` passes the stack pointer, at which the kernel has put `argc`, `argv` and the environment, to `start_main`
 //! and never returns. The kernel aligns the stack to 16 bytes on all of them (`STACK_ROUND` and `arch_align_stack`
 //! in `fs/binfmt_elf.c`), which is what each procedure call standard wants.
 
@@ -10,3 +10,54 @@
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
 #[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
 mod current;
+
+use rustix::io::Errno;
+
+/// A system call with up to four arguments, and the errno sorted out.
+///
+/// rustix doesn't have it, and the crates for it want ARM's `r7`, which Thumb code has other uses for.
+///
+/// # Safety
+///
+/// That of the system call.
+#[inline(never)]
+pub(crate) unsafe fn call(
+    number: u32,
+    a: usize,
+    b: usize,
+    c: usize,
+    d: usize,
+) -> Result<usize, Errno> {
+    // SAFETY: the caller's promise.
+    let answer = unsafe { current::syscall(number as usize, a, b, c, d) };
+    match answer {
+        -4095..0 => Err(Errno::from_raw_os_error(-answer as i32)),
+        answer => Ok(answer as usize),
+    }
+}
+
+/// `syscall!(NAME, argument...)`: up to four arguments, the rest zero.
+macro_rules! syscall {
+    ($name:ident $(,)?) => {
+        $crate::arch::syscall!($name, 0)
+    };
+    ($name:ident, $a:expr $(,)?) => {
+        $crate::arch::syscall!($name, $a, 0)
+    };
+    ($name:ident, $a:expr, $b:expr $(,)?) => {
+        $crate::arch::syscall!($name, $a, $b, 0)
+    };
+    ($name:ident, $a:expr, $b:expr, $c:expr $(,)?) => {
+        $crate::arch::syscall!($name, $a, $b, $c, 0)
+    };
+    ($name:ident, $a:expr, $b:expr, $c:expr, $d:expr $(,)?) => {
+        $crate::arch::call(
+            linux_raw_sys::general::$name,
+            $a as usize,
+            $b as usize,
+            $c as usize,
+            $d as usize,
+        )
+    };
+}
+pub(crate) use syscall;

@@ -1,4 +1,4 @@
-use core::arch::naked_asm;
+use core::arch::{asm, naked_asm};
 
 /// The first instruction of the program.
 ///
@@ -18,4 +18,26 @@ unsafe extern "C" fn _start() -> ! {
         "mv a0, sp", // first argument: the stack as the kernel left it
         "tail start_main",
     )
+}
+
+/// Makes a system call with up to four arguments; what the kernel answers, a negative errno for a failure.
+///
+/// # Safety
+///
+/// That of the system call.
+pub(crate) unsafe fn syscall(number: usize, a: usize, b: usize, c: usize, d: usize) -> isize {
+    let answer: isize;
+    // SAFETY: the caller's promise; the clobbers are the kernel's for this architecture (syscall(2)).
+    unsafe {
+        asm!(
+            "ecall",
+            in("a7") number,
+            inlateout("a0") a => answer,
+            in("a1") b,
+            in("a2") c,
+            in("a3") d,
+            options(nostack)
+        );
+    }
+    answer
 }

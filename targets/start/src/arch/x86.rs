@@ -1,4 +1,4 @@
-use core::arch::naked_asm;
+use core::arch::{asm, naked_asm};
 
 /// The first instruction of the program.
 ///
@@ -16,4 +16,28 @@ unsafe extern "C" fn _start() -> ! {
         "call start_main",
         "ud2",
     )
+}
+
+/// Makes a system call with up to four arguments; what the kernel answers, a negative errno for a failure.
+///
+/// # Safety
+///
+/// That of the system call.
+pub(crate) unsafe fn syscall(number: usize, a: usize, b: usize, c: usize, d: usize) -> isize {
+    let answer: isize;
+    // SAFETY: the caller's promise; the clobbers are the kernel's for this architecture (syscall(2)).
+    unsafe {
+        asm!(
+            "xchg esi, {d}",               // the compiler keeps esi for itself
+            "int 0x80",
+            "xchg esi, {d}",
+            d = in(reg) d,
+            inlateout("eax") number => answer,
+            in("ebx") a,
+            in("ecx") b,
+            in("edx") c,
+            options(nostack)
+        );
+    }
+    answer
 }

@@ -1,4 +1,4 @@
-use core::arch::naked_asm;
+use core::arch::{asm, naked_asm};
 
 /// The first instruction of the program.
 ///
@@ -14,4 +14,28 @@ unsafe extern "C" fn _start() -> ! {
         "call start_main", // the call leaves the stack 8 off a multiple of 16, as functions expect it
         "ud2",
     )
+}
+
+/// Makes a system call with up to four arguments; what the kernel answers, a negative errno for a failure.
+///
+/// # Safety
+///
+/// That of the system call.
+pub(crate) unsafe fn syscall(number: usize, a: usize, b: usize, c: usize, d: usize) -> isize {
+    let answer: isize;
+    // SAFETY: the caller's promise; the clobbers are the kernel's for this architecture (syscall(2)).
+    unsafe {
+        asm!(
+            "syscall",
+            inlateout("rax") number => answer,
+            in("rdi") a,
+            in("rsi") b,
+            in("rdx") c,
+            in("r10") d,
+            lateout("rcx") _,
+            lateout("r11") _,
+            options(nostack)
+        );
+    }
+    answer
 }
