@@ -35,7 +35,7 @@ pub(crate) fn adopt(path: &LockPath, user: u32) -> Result<Option<(OwnedFd, Inode
     }
     if facts.size > 0 {
         // An old note misinforms, but does no harm to the lock.
-        let _ = note::replace(path, facts.inode, b"");
+        let _ = note::clear(path, facts.inode);
     }
     step!("lock: adopted a dead holder's");
     Ok(Some((file, facts.inode)))

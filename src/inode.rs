@@ -1,9 +1,13 @@
 //! Which file a descriptor or a path is, and what its inode says.
 
-use rustix::fd::{AsFd, BorrowedFd};
+use core::ffi::CStr;
+
+#[cfg(target_pointer_width = "32")]
+use rustix::fd::AsFd;
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, Stat};
 
-use crate::{Error, LockPath, Operation, mark};
+use crate::{Errno, Error, LockPath, Operation, mark};
 
 /// The identity of a file for as long as somebody keeps it open: no other inode gets the same pair.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,21 +29,17 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// `fstat(2)`: of an open file, whether it still has a name or not.
-    pub(crate) fn of_file(file: impl AsFd) -> Result<Self, Error> {
-        Self::of_fd(file.as_fd())
-    }
-
-    fn of_fd(file: BorrowedFd<'_>) -> Result<Self, Error> {
-        rustix::fs::fstat(file)
+    pub(crate) fn of_file(file: &OwnedFd) -> Result<Self, Error> {
+        file_stat(file)
             .map(|stat| Self::from(&stat))
             .map_err(Error::at(Operation::Stat))
     }
 
     /// `fstatat(2)` of whatever the path names now, a symbolic link itself included; `None` where there is nothing.
     pub(crate) fn of_path(path: &LockPath) -> Result<Option<Self>, Error> {
-        match rustix::fs::statat(CWD, path.as_c_str(), AtFlags::SYMLINK_NOFOLLOW) {
+        match path_stat(CWD, path.as_c_str(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(Self::from(&stat))),
-            Err(crate::Errno::NOENT) => Ok(None),
+            Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(Error::system(Operation::Stat, errno)),
         }
     }
@@ -71,6 +71,22 @@ impl From<&Stat> for Facts {
     }
 }
 
+#[cfg(target_pointer_width = "64")]
+fn file_stat(file: &OwnedFd) -> Result<Stat, Errno> {
+    rustix::fs::fstat(file)
+}
+
+/// By the other call, since on 32 bits either brings its own `statx`, `stat64` and converters.
+#[cfg(target_pointer_width = "32")]
+fn file_stat(file: &OwnedFd) -> Result<Stat, Errno> {
+    path_stat(file.as_fd(), c"", AtFlags::EMPTY_PATH)
+}
+
+#[inline(never)]
+fn path_stat(directory: BorrowedFd<'_>, path: &CStr, flags: AtFlags) -> Result<Stat, Errno> {
+    rustix::fs::statat(directory, path, flags)
+}
+
 /// Whether `path` names the file `inode` now.
 pub(crate) fn names(path: &LockPath, inode: Inode) -> Result<bool, Error> {
     Ok(Facts::of_path(path)?.is_some_and(|found| found.inode == inode))
@@ -78,14 +94,14 @@ pub(crate) fn names(path: &LockPath, inode: Inode) -> Result<bool, Error> {
 
 /// The device number of `directory`: it changes where one is mounted.
 pub(crate) fn device(directory: &LockPath) -> Result<u64, Error> {
-    rustix::fs::statat(CWD, directory.as_c_str(), AtFlags::empty())
+    path_stat(CWD, directory.as_c_str(), AtFlags::empty())
         .map(|stat| Facts::from(&stat).inode.device)
         .map_err(Error::at(Operation::Stat))
 }
 
 /// Whether a directory is there.
 pub(crate) fn is_directory(path: &LockPath) -> bool {
-    rustix::fs::statat(CWD, path.as_c_str(), AtFlags::empty())
+    path_stat(CWD, path.as_c_str(), AtFlags::empty())
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
 }
 

@@ -182,7 +182,7 @@ impl UpdateLock {
     ///
     /// [`Error::System`]: `Write` fails with `ENOSPC` on a full disk; `Open` with `ENOENT` after a loss.
     pub fn write_note(&self, note: &Note<'_>) -> Result<(), Error> {
-        note::replace(&self.path, self.inode, note.to_text().as_bytes())
+        note::replace(&self.path, self.inode, note)
     }
 
     /// The path of the lock file.

@@ -220,10 +220,10 @@ pub(crate) fn read(file: &OwnedFd) -> Result<NoteText, Error> {
     NoteText::read_from(&mut File(file))
 }
 
-/// Replaces the note of the lock file `inode` at `path`, and touches no other file.
+/// Removes the note of the lock file `inode` at `path`, and opens the file for another; touches no other file.
 ///
 /// The locked descriptor won't do: it may be an adopter's, open for reading only.
-pub(crate) fn replace(path: &LockPath, inode: Inode, text: &[u8]) -> Result<(), Error> {
+pub(crate) fn clear(path: &LockPath, inode: Inode) -> Result<OwnedFd, Error> {
     let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = rustix::fs::openat(CWD, path.as_c_str(), flags, Mode::empty())
         .map_err(Error::at(Operation::Open))?;
@@ -231,7 +231,12 @@ pub(crate) fn replace(path: &LockPath, inode: Inode, text: &[u8]) -> Result<(), 
         return Err(Error::system(Operation::Open, Errno::NOENT));
     }
     rustix::fs::ftruncate(&file, 0).map_err(Error::at(Operation::Write))?;
-    File(file).write_all(text)
+    Ok(file)
+}
+
+/// Replaces the note of the lock file `inode` at `path`, and touches no other file.
+pub(crate) fn replace(path: &LockPath, inode: Inode, note: &Note<'_>) -> Result<(), Error> {
+    note.write_to(&mut File(clear(path, inode)?))
 }
 
 /// A file as `embedded_io` sees it.
