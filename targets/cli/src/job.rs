@@ -1,7 +1,7 @@
 //! The command as a job: its process group, the terminal, its signals, its end.
 
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
-use rustix::process::{Pid, WaitOptions, WaitStatus, getpgrp, getpid, getsid, setpgid, waitpid};
+use rustix::process::{Pid, WaitOptions, WaitStatus, getpgrp, getpid, getsid, setpgid, wait};
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
 use update_lock::UpdateLock;
 use update_lock_start::number::{SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
@@ -144,7 +144,7 @@ pub(crate) fn reap_orphans() {
 }
 
 fn next_change() -> Option<(Pid, WaitStatus)> {
-    waitpid(None, WaitOptions::NOHANG | WaitOptions::UNTRACED)
+    wait(WaitOptions::NOHANG | WaitOptions::UNTRACED)
         .ok()
         .flatten()
 }
