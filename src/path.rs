@@ -3,6 +3,7 @@
 use core::ffi::CStr;
 
 use heapless::CString;
+use heapless::c_string::ExtendError;
 
 use crate::Error;
 
@@ -33,18 +34,20 @@ impl LockPath {
     /// - [`Error::PathTooLong`]: `path` and its NUL exceed [`PATH_CAPACITY`].
     /// - [`Error::InvalidPath`]: it is empty, has a NUL in it, or names a directory by ending in `/`.
     pub fn new(path: &[u8]) -> Result<Self, Error> {
-        if path.is_empty() || path.ends_with(b"/") || path.iter().any(|&byte| byte == 0) {
-            return Err(Error::InvalidPath);
+        match path {
+            [] | [.., b'/' | 0] => Err(Error::InvalidPath),
+            _ => Self::joined(path, b""),
         }
-        Self::joined(path, b"")
     }
 
     /// `head` followed by `tail`, byte for byte.
     pub(crate) fn joined(head: &[u8], tail: &[u8]) -> Result<Self, Error> {
         let mut path = CString::new();
         for part in [head, tail] {
-            path.extend_from_bytes(part)
-                .map_err(|_| Error::PathTooLong)?;
+            path.extend_from_bytes(part).map_err(|error| match error {
+                ExtendError::Capacity(_) => Error::PathTooLong,
+                ExtendError::InteriorNul { .. } => Error::InvalidPath,
+            })?;
         }
         Ok(Self(path))
     }
