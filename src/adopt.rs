@@ -24,21 +24,21 @@ pub(crate) fn adopt(path: &LockPath, user: u32) -> Result<Option<(OwnedFd, Inode
     let holder = found.holder()?; // 1, 2
     let Found { file, facts } = found;
     let file = match file {
-        Some(file) if holder == Holder::Stale && may_adopt(facts.uid, user) => file, // 3
+        Some(file) if holder == Holder::Stale && may_adopt(facts.uid(), user) => file, // 3
         _ => return Err(Error::Held(holder)),
     };
-    if !inode::names(path, facts.inode)? {
+    if !inode::names(path, facts.inode())? {
         return Ok(None); // 4
     }
-    if !mark::HELD.contains(facts.mode) {
+    if !mark::HELD.contains(facts.mode()) {
         rustix::fs::fchmod(&file, mark::HELD).map_err(Error::at(Operation::Mark))?; // 5
     }
-    if facts.size > 0 {
+    if facts.has_content() {
         // An old note misinforms, but does no harm to the lock.
-        let _ = note::clear(path, facts.inode);
+        let _ = note::clear(path, facts.inode());
     }
     step!("lock: adopted a dead holder's");
-    Ok(Some((file, facts.inode)))
+    Ok(Some((file, facts.inode())))
 }
 
 /// Whether `user` can take over a file that belongs to `owner`.

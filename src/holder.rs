@@ -71,7 +71,7 @@ pub fn status(path: &LockPath) -> Result<Option<Status>, Error> {
         _ => NoteText::default(),
     };
     let is_adoptable =
-        holder == Holder::Stale && adopt::may_adopt(found.facts.uid, geteuid().as_raw());
+        holder == Holder::Stale && adopt::may_adopt(found.facts.uid(), geteuid().as_raw());
     Ok(Some(Status {
         holder,
         note,
@@ -107,10 +107,10 @@ impl Found {
 
     /// Who it belongs to. After [`Holder::Stale`] its `flock` is ours for as long as `self` lives.
     pub(crate) fn holder(&self) -> Result<Holder, Error> {
-        if !self.facts.is_regular {
+        if !self.facts.is_regular() {
             return Ok(self.foreign());
         }
-        if self.facts.uid == SUPERVISOR_UID || self.is_helios()? {
+        if self.facts.uid() == SUPERVISOR_UID || self.is_helios()? {
             return Ok(Holder::Supervisor);
         }
         if !self.facts.is_marked() {
@@ -124,7 +124,7 @@ impl Found {
 
     fn foreign(&self) -> Holder {
         Holder::Foreign {
-            uid: self.facts.uid,
+            uid: self.facts.uid(),
         }
     }
 

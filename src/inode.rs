@@ -16,58 +16,62 @@ pub(crate) struct Inode {
     number: u64,
 }
 
-/// The part of `struct stat` that the protocol looks at.
+/// What `stat` says of a file: the part that the protocol looks at.
 #[derive(Clone, Copy)]
-pub(crate) struct Facts {
-    pub(crate) inode: Inode,
-    pub(crate) mode: Mode,
-    pub(crate) is_regular: bool,
-    pub(crate) uid: u32,
-    pub(crate) links: u32,
-    pub(crate) size: u64,
-}
+pub(crate) struct Facts(Stat);
 
+#[allow(
+    clippy::unnecessary_cast,
+    clippy::cast_possible_truncation,
+    reason = "the fields' widths differ between architectures"
+)]
 impl Facts {
     /// `fstat(2)`: of an open file, whether it still has a name or not.
     pub(crate) fn of_file(file: &OwnedFd) -> Result<Self, Error> {
         file_stat(file)
-            .map(|stat| Self::from(&stat))
+            .map(Self)
             .map_err(Error::at(Operation::Stat))
     }
 
     /// `fstatat(2)` of whatever the path names now, a symbolic link itself included; `None` where there is nothing.
     pub(crate) fn of_path(path: &LockPath) -> Result<Option<Self>, Error> {
         match path_stat(CWD, path.as_c_str(), AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(Some(Self::from(&stat))),
+            Ok(stat) => Ok(Some(Self(stat))),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(Error::system(Operation::Stat, errno)),
         }
     }
 
+    pub(crate) fn inode(&self) -> Inode {
+        Inode {
+            device: self.0.st_dev as u64,
+            number: self.0.st_ino as u64,
+        }
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        Mode::from_raw_mode(self.0.st_mode)
+    }
+
+    pub(crate) fn is_regular(&self) -> bool {
+        FileType::from_raw_mode(self.0.st_mode) == FileType::RegularFile
+    }
+
     /// A regular file that this library made.
     pub(crate) fn is_marked(&self) -> bool {
-        self.is_regular && self.mode.contains(mark::MADE)
+        self.is_regular() && self.mode().contains(mark::MADE)
     }
-}
 
-impl From<&Stat> for Facts {
-    #[allow(
-        clippy::unnecessary_cast,
-        clippy::cast_possible_truncation,
-        reason = "the fields' widths differ between architectures"
-    )]
-    fn from(stat: &Stat) -> Self {
-        Self {
-            inode: Inode {
-                device: stat.st_dev as u64,
-                number: stat.st_ino as u64,
-            },
-            mode: Mode::from_raw_mode(stat.st_mode),
-            is_regular: FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile,
-            uid: stat.st_uid,
-            links: stat.st_nlink as u32,
-            size: stat.st_size as u64,
-        }
+    pub(crate) fn uid(&self) -> u32 {
+        self.0.st_uid
+    }
+
+    pub(crate) fn links(&self) -> u32 {
+        self.0.st_nlink as u32
+    }
+
+    pub(crate) fn has_content(&self) -> bool {
+        self.0.st_size > 0
     }
 }
 
@@ -89,13 +93,13 @@ fn path_stat(directory: BorrowedFd<'_>, path: &CStr, flags: AtFlags) -> Result<S
 
 /// Whether `path` names the file `inode` now.
 pub(crate) fn names(path: &LockPath, inode: Inode) -> Result<bool, Error> {
-    Ok(Facts::of_path(path)?.is_some_and(|found| found.inode == inode))
+    Ok(Facts::of_path(path)?.is_some_and(|found| found.inode() == inode))
 }
 
 /// The device number of `directory`: it changes where one is mounted.
 pub(crate) fn device(directory: &LockPath) -> Result<u64, Error> {
     path_stat(CWD, directory.as_c_str(), AtFlags::empty())
-        .map(|stat| Facts::from(&stat).inode.device)
+        .map(|stat| Facts(stat).inode().device)
         .map_err(Error::at(Operation::Stat))
 }
 

@@ -242,13 +242,13 @@ fn claim(path: &LockPath, file: OwnedFd) -> Result<Option<(OwnedFd, Inode)>, Err
         pause(PROBE_INTERVAL_MS);
     }
     let facts = Facts::of_file(&file)?;
-    let is_ours = match facts.links {
+    let is_ours = match facts.links() {
         0 => false,
         1 => true,
         // Somebody linked it, and may have removed the name that counts.
-        _ => inode::names(path, facts.inode)?,
+        _ => inode::names(path, facts.inode())?,
     };
-    Ok(is_ours.then_some((file, facts.inode)))
+    Ok(is_ours.then_some((file, facts.inode())))
 }
 
 /// `flock(2)`, exclusive and without waiting; `false` where somebody else has it.

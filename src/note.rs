@@ -227,7 +227,7 @@ pub(crate) fn clear(path: &LockPath, inode: Inode) -> Result<OwnedFd, Error> {
     let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = rustix::fs::openat(CWD, path.as_c_str(), flags, Mode::empty())
         .map_err(Error::at(Operation::Open))?;
-    if Facts::of_file(&file)?.inode != inode {
+    if Facts::of_file(&file)?.inode() != inode {
         return Err(Error::system(Operation::Open, Errno::NOENT));
     }
     rustix::fs::ftruncate(&file, 0).map_err(Error::at(Operation::Write))?;

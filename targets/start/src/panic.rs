@@ -2,12 +2,16 @@
 
 use core::panic::PanicInfo;
 
+use crate::arch::syscall;
+
 /// `EX_SOFTWARE` of `sysexits.h`.
 const INTERNAL_ERROR: i32 = 70;
 
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
-    crate::Line::error().text("internal error").end();
+    let text = b"update-lock: internal error\n";
+    // SAFETY: the kernel reads as many bytes as there are.
+    let _ = unsafe { syscall!(__NR_write, 2, text.as_ptr(), text.len()) };
     crate::exit(INTERNAL_ERROR)
 }
 
