@@ -60,6 +60,8 @@ impl Job {
         arguments: Args,
         environment: Environment,
     ) -> Result<Self, Errno> {
+        // Asked here: in the child the answer depends on who of the two comes first below.
+        let ours = getpgrp();
         match fork()? {
             Child::Of(command) => {
                 if standing.has_own_group {
@@ -70,9 +72,8 @@ impl Job {
             }
             Child::Me => {
                 if standing.has_own_group {
-                    let parents = getpgrp();
                     let _ = setpgid(None, None);
-                    hand_terminal(parents, getpid());
+                    hand_terminal(ours, getpid());
                 }
                 if let Some(lock) = lock {
                     let _ = fcntl_setfd(lock, FdFlags::empty());
