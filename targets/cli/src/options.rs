@@ -96,7 +96,7 @@ macro_rules! options {
 pub(crate) const OPTIONS: &[Spec] = options! {
     NoWait Run "--no-wait" "" "UPDATE_LOCK_NO_WAIT" "give up when somebody holds the lock"
     Wait Run "--wait" "T" "UPDATE_LOCK_WAIT" "give up after T (500ms, 30s, 5m, 2h)"
-    OrRun Run "--or-run" "" "UPDATE_LOCK_OR_RUN" "run unprotected instead of giving up; take the lock later"
+    OrRun Run "--or-run" "" "UPDATE_LOCK_OR_RUN" "then run unprotected, and take the lock later"
     Require Run "--require" "" "UPDATE_LOCK_REQUIRE" "fail where there is no balena device"
     Reason Run "--reason" "TEXT" "UPDATE_LOCK_REASON" "why, for people who look at the lock"
     Group Run "--group" "" "UPDATE_LOCK_GROUP" "signal the command's whole process group"

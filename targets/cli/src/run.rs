@@ -16,6 +16,8 @@ const LATE_INTERVAL_MS: u32 = 1000;
 /// 2020-01-01: a clock before it has not been set since the device started.
 const CLOCK_IS_SET: u64 = 1_577_836_800;
 
+const UNPROTECTED: &str = "warning: running unprotected: ";
+
 /// Takes the lock, runs the command, gives the lock back; the command's exit code.
 pub(crate) fn run(options: &Options, environment: Environment) -> i32 {
     let own_code = |code| options.exit_code.unwrap_or(code);
@@ -55,7 +57,10 @@ fn protect(
     let location = match crate::locate(options, environment) {
         Ok(location) => location,
         Err(Error::NoLocation) if !options.require => {
-            warn_unprotected("no update lock here");
+            Line::error()
+                .text(UNPROTECTED)
+                .text("no update lock here")
+                .end();
             return Ok(Protection::None);
         }
         Err(error) => return Err(Refusal::Code(report(None, error))),
@@ -80,24 +85,19 @@ fn protect(
 }
 
 fn no_device(location: &Location, is_required: bool) -> Result<Protection, Refusal> {
-    const WHY: &str = " is not a mount point, so this is no balena device";
+    let mut line = Line::error();
+    if !is_required {
+        line.text(UNPROTECTED);
+    }
+    line.escaped(location.path().directory())
+        .text(" is not a mount point, so this is no balena device");
     if is_required {
-        Line::error()
-            .escaped(location.path().directory())
-            .text(WHY)
-            .text("; name a file with --lock PATH, or leave out --require")
+        line.text("; name a file with --lock PATH, or leave out --require")
             .end();
         return Err(Refusal::Code(report::NO_LOCATION));
     }
-    warn_unprotected(WHY);
+    line.end();
     Ok(Protection::None)
-}
-
-fn warn_unprotected(why: &str) {
-    Line::error()
-        .text("warning: running unprotected: ")
-        .text(why)
-        .end();
 }
 
 /// The note is a courtesy: without it the lock is as good.
