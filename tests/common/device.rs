@@ -1,0 +1,95 @@
+//! The devices of `ci/targets`, and the program built for each.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Invocation, Lock};
+
+/// One balena architecture: its real program, and the emulator with the CPU that its boards have.
+#[derive(Clone, Debug)]
+pub(crate) struct Device {
+    /// balena's name.
+    pub(crate) name: String,
+    program: PathBuf,
+    /// `qemu-arm -cpu arm1176`; empty where this machine runs the program by itself.
+    emulator: Vec<String>,
+}
+
+impl Device {
+    /// All devices of `ci/targets`: name, triple, emulator and CPU are its first columns, `-` stands for none.
+    pub(crate) fn all() -> Vec<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let table = fs::read_to_string(root.join("ci/targets")).expect("ci/targets is there");
+        let rows = table
+            .lines()
+            .map(|line| line.split('#').next().unwrap_or_default())
+            .map(|line| line.split_whitespace().collect::<Vec<_>>())
+            .filter(|columns| !columns.is_empty());
+        rows.map(|columns| Self::from_row(root, &columns)).collect()
+    }
+
+    fn from_row(root: &Path, columns: &[&str]) -> Self {
+        let [name, _triple, emulator, cpu, ..] = columns else {
+            panic!("ci/targets: a row has too few columns: {columns:?}");
+        };
+        let emulator = match (*emulator, *cpu) {
+            ("-", _) => vec![],
+            (emulator, "-") => vec![emulator.to_string()],
+            (emulator, cpu) => vec![emulator.into(), "-cpu".into(), cpu.into()],
+        };
+        Self {
+            name: (*name).to_string(),
+            program: root.join("target/devices").join(name).join("update-lock"),
+            emulator,
+        }
+    }
+
+    /// Whether the program runs without an emulator.
+    pub(crate) fn is_native(&self) -> bool {
+        self.emulator.is_empty()
+    }
+
+    /// The words that start the program here, the emulator's before its own.
+    ///
+    /// # Panics
+    ///
+    /// If the program hasn't been built, so that a device is never skipped.
+    pub(crate) fn words(&self) -> Vec<OsString> {
+        assert!(
+            self.program.exists(),
+            "{} is missing: run ci/build",
+            self.program.display()
+        );
+        let emulator = self.emulator.iter().map(OsString::from);
+        emulator.chain([self.program.clone().into()]).collect()
+    }
+
+    /// The words that start the program with an empty `argv[0]`: what Linux makes of an empty argument list.
+    pub(crate) fn words_without_name(&self) -> Vec<OsString> {
+        let mut words = self.words();
+        if let Some(last) = words.len().checked_sub(1).filter(|&last| last > 0) {
+            words.splice(last..last, ["-0".into(), "".into()]);
+        }
+        words
+    }
+
+    /// The program's file.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// The program, without a word about a lock.
+    pub(crate) fn update_lock<const N: usize>(&self, arguments: [&str; N]) -> Invocation {
+        Invocation::of(self.words()).args(arguments)
+    }
+
+    /// `update-lock --lock PATH ARGUMENTS`.
+    pub(crate) fn at<const N: usize>(&self, lock: &Lock, arguments: [&str; N]) -> Invocation {
+        Invocation::of(self.words())
+            .args(["--lock"])
+            .arg(lock.path())
+            .args(arguments)
+            .directory(lock.scratch())
+    }
+}

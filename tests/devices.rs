@@ -1,0 +1,49 @@
+//! Every device's real program goes through every scenario, under the emulator with the CPU of its boards.
+//!
+//! `cargo test --test devices -- rpi::` plays those of one device, `... crash` those with that word in their names.
+
+mod common;
+mod qemu_limits;
+mod scenarios;
+
+use std::process::ExitCode;
+
+use common::{Device, listener};
+use libtest_mimic::{Arguments, Trial};
+use nix::unistd::geteuid;
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().collect();
+    if let [_, first, file] = arguments.as_slice()
+        && first == listener::ARGUMENT
+    {
+        listener::listen(file);
+    }
+    if !geteuid().is_root() {
+        eprintln!("These tests act as several users, and mount: run them as root.");
+        return ExitCode::FAILURE;
+    }
+    let mut arguments = Arguments::from_args();
+    // They spend their time waiting for each other.
+    arguments.test_threads.get_or_insert(8);
+    libtest_mimic::run(&arguments, trials()).exit_code()
+}
+
+/// Every scenario for every device, but for what its emulator can't carry: there the probe that shows it.
+fn trials() -> Vec<Trial> {
+    let mut trials = vec![];
+    for device in Device::all() {
+        for scenario in scenarios::all() {
+            if qemu_limits::permit(&device, scenario.name) {
+                let device = device.clone();
+                let name = format!("{}::{}", device.name, scenario.name);
+                trials.push(Trial::test(name, move || {
+                    (scenario.play)(&device);
+                    Ok(())
+                }));
+            }
+        }
+        trials.extend(qemu_limits::probes(&device));
+    }
+    trials
+}

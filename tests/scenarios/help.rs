@@ -1,0 +1,80 @@
+//! `help` and `--version`.
+
+use crate::common::{Device, Invocation};
+
+scenarios![
+    help_for_each_command,
+    help_names_each_option_and_its_variable,
+    help_leaves_out_what_is_not_there,
+    the_version_is_the_manifests,
+    help_fits_a_terminal,
+];
+
+fn help<const N: usize>(device: &Device, words: [&str; N]) -> String {
+    let output = device.update_lock(words).end().succeeds().output;
+    assert!(output.ends_with('\n'), "{output:?}");
+    output
+}
+
+fn help_for_each_command(device: &Device) {
+    let all = help(device, ["help"]);
+    assert_eq!(help(device, ["--help"]), all);
+    assert_eq!(help(device, ["-h"]), all);
+    for command in ["run", "status", "doctor"] {
+        assert!(all.contains(command), "{all}");
+        let one = help(device, ["help", command]);
+        assert!(one.contains(&format!("update-lock {command}")), "{one}");
+        assert_eq!(help(device, [command, "--help"]), one);
+    }
+}
+
+fn help_names_each_option_and_its_variable(device: &Device) {
+    let run = help(device, ["help", "run"]);
+    for (option, variable) in [
+        ("--no-wait", "UPDATE_LOCK_NO_WAIT"),
+        ("--wait", "UPDATE_LOCK_WAIT"),
+        ("--or-run", "UPDATE_LOCK_OR_RUN"),
+        ("--require", "UPDATE_LOCK_REQUIRE"),
+        ("--reason", "UPDATE_LOCK_REASON"),
+        ("--group", "UPDATE_LOCK_GROUP"),
+        ("-E", "UPDATE_LOCK_EXIT_CODE"),
+    ] {
+        assert!(
+            run.contains(option) && run.contains(variable),
+            "{option}: {run}"
+        );
+    }
+    let status = help(device, ["help", "status"]);
+    assert!(
+        status.contains("--json") && status.contains("UPDATE_LOCK_JSON"),
+        "{status}"
+    );
+    let all = help(device, ["help"]);
+    assert!(
+        all.contains("--lock") && all.contains("UPDATE_LOCK_PATH"),
+        "{all}"
+    );
+}
+
+fn help_leaves_out_what_is_not_there(device: &Device) {
+    let all = help(device, ["help"]) + &help(device, ["help", "run"]);
+    for later in ["--open", "--after", "--shared", "acquire", "watch"] {
+        assert!(!all.contains(later), "{later}: {all}");
+    }
+}
+
+fn the_version_is_the_manifests(device: &Device) {
+    let version = concat!("update-lock ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(help(device, ["--version"]), version);
+}
+
+fn help_fits_a_terminal(device: &Device) {
+    for words in [["help", "run"], ["help", "status"], ["help", "doctor"]] {
+        let text = Invocation::of(device.words())
+            .args(words)
+            .end()
+            .succeeds()
+            .output;
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+    }
+}

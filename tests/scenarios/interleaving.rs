@@ -1,0 +1,114 @@
+//! Two processes between each other's system calls.
+//!
+//! One is stopped right after a certain call, the other acts, and the first goes on: every device sees exactly this order.
+
+use std::fs;
+use std::thread::sleep;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use crate::common::holder::Waiter;
+use crate::common::peers;
+use crate::common::{Device, Holder, Lock};
+
+scenarios![
+    a_probe_between_creation_and_flock_is_waited_out,
+    a_removal_between_creation_and_flock_starts_again,
+    an_adoption_between_creation_and_flock_makes_the_adopter_the_holder,
+    a_release_between_look_and_flock_is_no_adoption,
+    an_override_between_look_and_flock_is_no_adoption,
+];
+
+/// How long a slow probe keeps the flock: a part of what is waited for without waiting.
+const PROBE: Duration = Duration::from_millis(100);
+
+/// A `run` that is stopped right after it has opened the lock's path for the `nth` time.
+#[track_caller]
+fn stopped_at_open(device: &Device, lock: &Lock, nth: u32) -> Waiter {
+    let waiter = Waiter::start_as(device, lock, &["--no-wait"], |run| {
+        run.stopped_after(lock, "openat", nth)
+    });
+    lock.until_stopped();
+    waiter
+}
+
+/// The first opening creates the file.
+#[track_caller]
+fn stopped_at_creation(device: &Device, lock: &Lock) -> Waiter {
+    stopped_at_open(device, lock, 1)
+}
+
+/// The first opening fails, as the file is there; the second looks at it.
+#[track_caller]
+fn stopped_at_look(device: &Device, lock: &Lock) -> Waiter {
+    stopped_at_open(device, lock, 2)
+}
+
+fn a_probe_between_creation_and_flock_is_waited_out(device: &Device) {
+    let lock = Lock::new();
+    let waiter = stopped_at_creation(device, &lock);
+    let inode = lock.inode();
+    let gate = lock.gate("probe");
+    let _probe = peers::keep_flock(&lock, "probe");
+    waiter.run.signal(Signal::SIGCONT);
+    sleep(PROBE);
+    assert!(!waiter.has_started(), "without the flock");
+    drop(gate);
+    let holder = waiter.until_holds();
+    assert_eq!(lock.inode(), inode);
+    assert!(!peers::host_may_reboot(&lock));
+    holder.finish().succeeds();
+}
+
+fn a_removal_between_creation_and_flock_starts_again(device: &Device) {
+    let lock = Lock::new();
+    let waiter = stopped_at_creation(device, &lock);
+    fs::remove_file(lock.path()).expect("its file");
+    waiter.run.signal(Signal::SIGCONT);
+    let holder = waiter.until_holds();
+    assert!(lock.is_there(), "its flock is on a file without a name");
+    assert!(!peers::host_may_reboot(&lock));
+    holder.finish().succeeds();
+    assert!(!lock.is_there());
+}
+
+fn an_adoption_between_creation_and_flock_makes_the_adopter_the_holder(device: &Device) {
+    let lock = Lock::new();
+    let mut creator = stopped_at_creation(device, &lock);
+    let inode = lock.inode();
+    let adopter = Holder::start(device, &lock);
+    assert_eq!(lock.inode(), inode);
+    creator.run.signal(Signal::SIGCONT);
+    creator.run.end().fails_on(75, lock.path());
+    assert!(!creator.has_started(), "two commands at once");
+    assert_eq!(lock.inode(), inode, "the file is its adopter's");
+    assert!(!peers::host_may_reboot(&lock));
+    adopter.finish().succeeds();
+    assert!(!lock.is_there());
+}
+
+fn a_release_between_look_and_flock_is_no_adoption(device: &Device) {
+    let lock = Lock::new();
+    let first = Holder::start(device, &lock);
+    let second = stopped_at_look(device, &lock);
+    first.finish().succeeds();
+    assert!(!lock.is_there());
+    second.run.signal(Signal::SIGCONT);
+    let second = second.until_holds();
+    assert!(lock.is_there(), "its flock is on a file without a name");
+    assert!(!peers::host_may_reboot(&lock));
+    second.finish().succeeds();
+}
+
+fn an_override_between_look_and_flock_is_no_adoption(device: &Device) {
+    let lock = Lock::new();
+    lock.make_stale(0);
+    let mut second = stopped_at_look(device, &lock);
+    peers::supervisor_forces(&lock);
+    let inode = lock.inode();
+    second.run.signal(Signal::SIGCONT);
+    second.run.end().fails_on(75, lock.path());
+    assert!(!second.has_started(), "beside the Supervisor");
+    assert_eq!(lock.inode(), inode);
+}

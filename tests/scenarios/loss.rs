@@ -1,0 +1,73 @@
+//! The lock is taken away while a command runs.
+
+use std::fs;
+
+use crate::common::peers;
+use crate::common::{Device, Holder, Lock, wait};
+
+scenarios![
+    a_forced_supervisors_file_survives_the_release,
+    a_file_renamed_over_ours_survives_the_release,
+    a_directory_in_our_place_survives_the_release,
+    a_removal_underneath_is_reported,
+    a_new_holder_survives_the_release_of_the_old_one,
+];
+
+/// The command's own status comes through, and one line says that it was not protected to its end.
+#[track_caller]
+fn finish_with_loss(holder: Holder, lock: &Lock) {
+    holder.finish().fails_on(0, lock.path());
+}
+
+fn a_forced_supervisors_file_survives_the_release(device: &Device) {
+    let lock = Lock::new();
+    let holder = Holder::start(device, &lock);
+    peers::supervisor_forces(&lock);
+    let inode = lock.inode();
+    finish_with_loss(holder, &lock);
+    assert_eq!(lock.inode(), inode);
+    assert_eq!(lock.mode_and_user(), (0o444, peers::NOBODY));
+}
+
+/// As helios forces its way: without a moment in which the path is free.
+fn a_file_renamed_over_ours_survives_the_release(device: &Device) {
+    let lock = Lock::new();
+    let holder = Holder::start(device, &lock);
+    let other = lock.directory().join("other");
+    fs::write(&other, [0x02, 0x63]).expect("helios's file");
+    fs::rename(&other, lock.path()).expect("over ours");
+    let inode = lock.inode();
+    finish_with_loss(holder, &lock);
+    assert_eq!(lock.inode(), inode);
+    assert_eq!(fs::read(lock.path()).expect("helios's file"), [0x02, 0x63]);
+}
+
+fn a_directory_in_our_place_survives_the_release(device: &Device) {
+    let lock = Lock::new();
+    let holder = Holder::start(device, &lock);
+    fs::remove_file(lock.path()).expect("our file");
+    fs::create_dir(lock.path()).expect("a directory");
+    finish_with_loss(holder, &lock);
+    assert!(lock.path().is_dir());
+}
+
+fn a_removal_underneath_is_reported(device: &Device) {
+    let lock = Lock::new();
+    let holder = Holder::start(device, &lock);
+    fs::remove_file(lock.path()).expect("our file");
+    finish_with_loss(holder, &lock);
+    assert_eq!(lock.names(), [""; 0]);
+}
+
+fn a_new_holder_survives_the_release_of_the_old_one(device: &Device) {
+    let lock = Lock::new();
+    let old = Holder::start(device, &lock);
+    fs::remove_file(lock.path()).expect("our file");
+    let new = Holder::start(device, &lock);
+    let inode = lock.inode();
+    finish_with_loss(old, &lock);
+    assert_eq!(lock.inode(), inode);
+    assert!(!peers::host_may_reboot(&lock));
+    new.finish().succeeds();
+    wait::until("the lock is free", || !lock.is_there());
+}

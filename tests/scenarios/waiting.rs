@@ -1,0 +1,134 @@
+//! How long `run` waits, and what it says meanwhile.
+
+use std::time::{Duration, Instant};
+
+use crate::common::holder::Waiter;
+use crate::common::peers;
+use crate::common::{Device, Holder, Lock, wait};
+
+scenarios![
+    no_wait_gives_up_on_a_holder,
+    wait_gives_up_after_its_time,
+    wait_takes_a_lock_that_becomes_free,
+    or_run_runs_unprotected_and_takes_the_lock_later,
+    or_run_without_a_chance_ends_with_its_command,
+    or_run_waits_first,
+    a_waiter_says_who_holds_the_lock,
+    a_waiter_says_so_when_the_holder_changes,
+    two_waiters_take_turns,
+];
+
+fn no_wait_gives_up_on_a_holder(device: &Device) {
+    let lock = Lock::new();
+    let holder = Holder::start(device, &lock);
+    let run = device.at(&lock, ["run", "--no-wait", "--", "touch", "ran"]);
+    run.end().fails_on(75, lock.path());
+    assert!(!lock.file("ran").exists());
+    holder.finish().succeeds();
+}
+
+fn wait_gives_up_after_its_time(device: &Device) {
+    let lock = Lock::new();
+    assert!(peers::supervisor_takes(&lock));
+    let start = Instant::now();
+    let run = device.at(&lock, ["run", "--wait", "400ms", "--", "touch", "ran"]);
+    let outcome = run.end().exits_with(75);
+    assert!(start.elapsed() >= Duration::from_millis(400), "not sooner");
+    let last = outcome.errors.lines().last().expect("it says so");
+    assert!(
+        last.starts_with("update-lock: ") && last.contains(lock.text()),
+        "{last:?}"
+    );
+    assert!(!lock.file("ran").exists());
+}
+
+fn wait_takes_a_lock_that_becomes_free(device: &Device) {
+    let lock = Lock::new();
+    assert!(peers::supervisor_takes(&lock));
+    let waiter = Waiter::start(device, &lock, &["--wait", "10m"]).until_waits();
+    peers::supervisor_releases(&lock);
+    waiter.until_holds().finish().exits_with(0);
+}
+
+fn or_run_runs_unprotected_and_takes_the_lock_later(device: &Device) {
+    let lock = Lock::new();
+    assert!(peers::supervisor_takes(&lock));
+    let waiter = Waiter::start(device, &lock, &["--wait", "100ms", "--or-run"]);
+    let holder = waiter.until_holds();
+    let line = holder.run.until_says("unprotected");
+    assert!(line.contains(lock.text()), "{line:?}");
+    assert_eq!(
+        lock.mode_and_user(),
+        (0o444, peers::NOBODY),
+        "the Supervisor's still"
+    );
+    peers::supervisor_releases(&lock);
+    wait::until("the lock is taken later", || lock.is_there());
+    wait::until("its flock too", || !peers::host_may_reboot(&lock));
+    assert_eq!(lock.mode_and_user(), (0o1644, 0));
+    holder.finish().exits_with(0);
+    assert!(!lock.is_there(), "released");
+}
+
+fn or_run_without_a_chance_ends_with_its_command(device: &Device) {
+    let lock = Lock::new();
+    assert!(peers::supervisor_takes(&lock));
+    let run = device.at(
+        &lock,
+        [
+            "run", "--wait", "1ms", "--or-run", "--", "sh", "-c", "exit 5",
+        ],
+    );
+    run.end().exits_with(5);
+    assert_eq!(lock.mode_and_user(), (0o444, peers::NOBODY));
+}
+
+fn or_run_waits_first(device: &Device) {
+    let lock = Lock::new();
+    assert!(peers::supervisor_takes(&lock));
+    let waiter = Waiter::start(device, &lock, &["--wait", "10m", "--or-run"]).until_waits();
+    peers::supervisor_releases(&lock);
+    let holder = waiter.until_holds();
+    assert!(!peers::supervisor_takes(&lock), "protected from its start");
+    holder.finish().exits_with(0);
+}
+
+fn a_waiter_says_who_holds_the_lock(device: &Device) {
+    let lock = Lock::new();
+    let holder = Holder::start(device, &lock);
+    let waiter = Waiter::start(device, &lock, &[]).until_waits();
+    let line = waiter.run.errors();
+    assert_eq!(line.lines().count(), 1, "{line:?}");
+    assert!(
+        line.contains(lock.text()) && line.contains("application"),
+        "{line:?}"
+    );
+    holder.finish().succeeds();
+    waiter.until_holds().finish().exits_with(0);
+}
+
+fn a_waiter_says_so_when_the_holder_changes(device: &Device) {
+    let lock = Lock::new();
+    let holder = Holder::start(device, &lock);
+    let waiter = Waiter::start(device, &lock, &[]).until_waits();
+    peers::supervisor_forces(&lock);
+    waiter.run.until_says("Supervisor");
+    holder.finish().fails_on(0, lock.path());
+    peers::supervisor_releases(&lock);
+    waiter.until_holds().finish().exits_with(0);
+}
+
+fn two_waiters_take_turns(device: &Device) {
+    let lock = Lock::new();
+    assert!(peers::supervisor_takes(&lock));
+    let mut waiters = Vec::from([(); 2].map(|()| Waiter::start(device, &lock, &[]).until_waits()));
+    peers::supervisor_releases(&lock);
+    let at = wait::until_some("one of two holds", || {
+        waiters.iter().position(Waiter::has_started)
+    });
+    let first = waiters.swap_remove(at).until_holds();
+    let second = waiters.swap_remove(0);
+    assert!(!second.has_started());
+    first.finish().exits_with(0);
+    second.until_holds().finish().exits_with(0);
+}
