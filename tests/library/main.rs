@@ -1,0 +1,58 @@
+//! The library, used as a program with `std` uses it.
+
+mod errors;
+mod location;
+mod lock;
+mod note;
+mod status;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use update_lock::LockPath;
+
+/// A free lock in a directory of its own.
+struct Place {
+    directory: TempDir,
+    path: LockPath,
+}
+
+impl Place {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("updates.lock");
+        Self {
+            path: LockPath::try_from(path.as_path()).expect("it isn't too long"),
+            directory,
+        }
+    }
+
+    fn file(&self) -> &Path {
+        self.path.as_ref()
+    }
+
+    fn other(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn is_there(&self) -> bool {
+        self.file().symlink_metadata().is_ok()
+    }
+
+    fn inode(&self) -> u64 {
+        self.file().symlink_metadata().expect("it is there").ino()
+    }
+
+    fn mode(&self) -> u32 {
+        let found = self.file().symlink_metadata();
+        found.expect("it is there").permissions().mode() & 0o7777
+    }
+
+    /// Leaves a dead holder's file with a note and the given mode.
+    fn make_stale(&self, mode: u32) {
+        fs::write(self.file(), "pid 1\nreason of the dead\n").expect("a file");
+        fs::set_permissions(self.file(), Permissions::from_mode(mode)).expect("chmod");
+    }
+}
