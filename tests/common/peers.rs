@@ -43,6 +43,14 @@ pub(crate) fn helios_takes(lock: &Lock) {
     fs::set_permissions(lock.path(), PermissionsExt::from_mode(0o600)).expect("chmod");
 }
 
+/// helios under an override: its file goes over ours, so that the path is never free.
+pub(crate) fn helios_forces(lock: &Lock) {
+    let other = lock.directory().join("other");
+    fs::write(&other, [0x02, 0x63]).expect("helios's file");
+    fs::set_permissions(&other, PermissionsExt::from_mode(0o600)).expect("chmod");
+    fs::rename(&other, lock.path()).expect("over ours");
+}
+
 /// The host's look before a reboot. `true` if it would reboot.
 ///
 /// # Panics

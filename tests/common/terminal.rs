@@ -1,12 +1,14 @@
 //! A terminal with somebody who types.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use nix::pty::openpty;
+use nix::fcntl::OFlag;
+use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -30,16 +32,19 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Starts a program as the leader of a session that has the terminal.
     pub(crate) fn start(program: Invocation) -> Self {
-        let ends = openpty(None, None).expect("a terminal");
-        let stdio = || Stdio::from(ends.slave.try_clone().expect("a descriptor"));
+        let keyboard = open_keyboard();
+        let screen = ptsname_r(&keyboard).expect("its name");
+        let open = OpenOptions::new().read(true).write(true).open(screen);
+        let terminal = open.expect("a terminal");
+        let stdio = || Stdio::from(terminal.try_clone().expect("a descriptor"));
         let mut command = program
             .through(["setsid", "--ctty"])
             .without_group()
             .to_command();
         command.stdin(stdio()).stdout(stdio()).stderr(stdio());
         let leader = spawn(command);
-        drop(ends.slave);
-        let keyboard = File::from(ends.master);
+        drop(terminal);
+        let keyboard = File::from(OwnedFd::from(keyboard));
         let screen = Arc::default();
         let (output, shown) = (
             keyboard.try_clone().expect("a descriptor"),
@@ -101,6 +106,15 @@ impl Drop for Terminal {
         }
         let _ = self.leader.wait();
     }
+}
+
+/// Where a person sits. No process inherits it: `openpty` would let those do so that other scenarios start meanwhile.
+fn open_keyboard() -> PtyMaster {
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let keyboard = posix_openpt(flags).expect("a terminal");
+    grantpt(&keyboard).expect("a terminal");
+    unlockpt(&keyboard).expect("a terminal");
+    keyboard
 }
 
 /// Copies what is shown until the terminal is gone.

@@ -33,9 +33,7 @@ fn a_forced_supervisors_file_survives_the_release(device: &Device) {
 fn a_file_renamed_over_ours_survives_the_release(device: &Device) {
     let lock = Lock::new();
     let holder = Holder::start(device, &lock);
-    let other = lock.directory().join("other");
-    fs::write(&other, [0x02, 0x63]).expect("helios's file");
-    fs::rename(&other, lock.path()).expect("over ours");
+    peers::helios_forces(&lock);
     let inode = lock.inode();
     finish_with_loss(holder, &lock);
     assert_eq!(lock.inode(), inode);

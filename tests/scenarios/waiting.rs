@@ -111,7 +111,8 @@ fn a_waiter_says_so_when_the_holder_changes(device: &Device) {
     let lock = Lock::new();
     let holder = Holder::start(device, &lock);
     let waiter = Waiter::start(device, &lock, &[]).until_waits();
-    peers::supervisor_forces(&lock);
+    // Without a moment in which the path is free and the waiter's.
+    peers::helios_forces(&lock);
     waiter.run.until_says("Supervisor");
     holder.finish().fails_on(0, lock.path());
     peers::supervisor_releases(&lock);
