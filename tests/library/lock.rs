@@ -3,7 +3,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::os::fd::{AsFd, AsRawFd};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -276,6 +276,35 @@ fn a_wait_sees_through_a_probe() {
         let lock = lock.expect("adopted");
         assert_eq!(lock.is_held(), Ok(true));
         assert_eq!(place.inode(), inode);
+    });
+}
+
+/// Without waiting, too: a probe that comes between the creation and the `flock` is waited out.
+#[test]
+fn probes_never_fail_an_attempt_on_a_fresh_file() {
+    let place = Place::new();
+    let is_over = AtomicBool::new(false);
+    let probe = || {
+        while !is_over.load(Ordering::Relaxed) {
+            let Ok(file) = File::open(place.file()) else {
+                continue;
+            };
+            if let Ok(probe) = Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                thread::sleep(Duration::from_millis(2));
+                drop(probe);
+                thread::sleep(Duration::from_millis(2));
+            }
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(probe);
+        for _ in 0..2000 {
+            let lock = UpdateLock::try_acquire(&place.path);
+            let released = lock.and_then(UpdateLock::release);
+            is_over.store(released.is_err(), Ordering::Relaxed);
+            assert_eq!(released, Ok(Release::Released));
+        }
+        is_over.store(true, Ordering::Relaxed);
     });
 }
 

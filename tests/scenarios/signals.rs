@@ -12,6 +12,8 @@ scenarios![
     each_signal_reaches_the_command_once,
     each_signal_reaches_the_command_of_a_session_leader_once,
     each_signal_reaches_the_command_of_pid_1_once,
+    the_command_of_a_leader_has_a_process_group_of_its_own,
+    group_by_its_variable,
     with_group_a_signal_reaches_the_commands_children,
     without_group_a_signal_reaches_the_command_alone,
     some_signals_end_the_wait_at_once,
@@ -105,6 +107,40 @@ fn only_child(unshare: &Process) -> Pid {
     wait::until_some("PID 1", || {
         proc_fs::children(unshare.pid()).first().copied()
     })
+}
+
+/// Whether a command that is started like this leads a process group.
+fn leads_a_group(
+    device: &Device,
+    options: &[&str],
+    dress: impl FnOnce(Invocation) -> Invocation,
+) -> bool {
+    let lock = Lock::new();
+    let command = "read pid name state parent group rest </proc/self/stat; echo $pid $group";
+    let run = device.at(&lock, ["run"]).args(options);
+    let outcome = dress(run.args(["--", "sh", "-c", command]))
+        .end()
+        .succeeds();
+    let (pid, group) = outcome
+        .output
+        .trim_end()
+        .split_once(' ')
+        .expect("two numbers");
+    pid == group
+}
+
+/// Else it shares that of `run`, as a shell's jobs do.
+fn the_command_of_a_leader_has_a_process_group_of_its_own(device: &Device) {
+    assert!(!leads_a_group(device, &[], |run| run));
+    assert!(leads_a_group(device, &[], Invocation::in_own_session));
+    assert!(leads_a_group(device, &[], Invocation::in_own_pid_namespace));
+    assert!(leads_a_group(device, &["--group"], |run| run));
+}
+
+fn group_by_its_variable(device: &Device) {
+    let with = |value| leads_a_group(device, &[], |run| run.env("UPDATE_LOCK_GROUP", value));
+    assert!(with("1"));
+    assert!(!with("0"));
 }
 
 /// Starts two listeners, one of them the other's parent's child, and signals their `run`.
