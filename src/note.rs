@@ -260,6 +260,15 @@ impl<F: AsFd> Write for File<F> {
         }
     }
 
+    /// The provided one could panic, as far as the compiler sees.
+    fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        while !bytes.is_empty() {
+            let written = self.write(bytes)?;
+            bytes = bytes.get(written..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
     fn flush(&mut self) -> Result<(), Error> {
         Ok(())
     }

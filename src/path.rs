@@ -61,7 +61,7 @@ impl LockPath {
     /// The path without its NUL.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.as_c_str().to_bytes()
     }
 
     /// What follows the last `/`.
