@@ -25,7 +25,10 @@ pub(crate) fn adopt(path: &LockPath, user: u32) -> Result<Option<(OwnedFd, Inode
     let Found { file, facts } = found;
     let file = match file {
         Some(file) if holder == Holder::Stale && may_adopt(facts.uid(), user) => file, // 3
-        _ => return Err(Error::Held(holder)),
+        _ => {
+            step!("lock: held, {}", holder);
+            return Err(Error::Held(holder));
+        }
     };
     if !inode::names(path, facts.inode())? {
         return Ok(None); // 4

@@ -199,7 +199,10 @@ impl UpdateLock {
         // 7. Without the mark the removal looks like an override to those who wait: they are late, not wrong.
         let _ = rustix::fs::fchmod(&self.file, mark::HELD.union(mark::RELEASED));
         match rustix::fs::unlinkat(CWD, self.path.as_c_str(), AtFlags::empty()) {
-            Ok(()) => Ok(Release::Released), // 8
+            Ok(()) => {
+                step!("lock: released"); // 8
+                Ok(Release::Released)
+            }
             Err(Errno::NOENT) => Ok(Release::Lost),
             Err(errno) => Err(Error::system(Operation::Remove, errno)),
         }
@@ -225,7 +228,10 @@ impl AsFd for UpdateLock {
 fn create(path: &LockPath) -> Result<Option<OwnedFd>, Error> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     match rustix::fs::openat(CWD, path.as_c_str(), flags, mark::HELD) {
-        Ok(file) => Ok(Some(file)),
+        Ok(file) => {
+            step!("lock: created");
+            Ok(Some(file))
+        }
         Err(Errno::EXIST) => Ok(None),
         Err(errno) => Err(Error::system(Operation::Create, errno)),
     }
@@ -235,6 +241,10 @@ fn create(path: &LockPath) -> Result<Option<OwnedFd>, Error> {
 fn claim(path: &LockPath, file: OwnedFd) -> Result<Option<(OwnedFd, Inode)>, Error> {
     let mut tries = PROBE_MS / PROBE_INTERVAL_MS;
     while !try_flock(&file)? {
+        step!(
+            "lock: somebody probes or has adopted it, {} tries left",
+            tries
+        );
         if tries == 0 {
             return Err(Error::Held(Holder::App));
         }
