@@ -107,24 +107,17 @@ impl Found {
 
     /// Who it belongs to. After [`Holder::Stale`] its `flock` is ours for as long as `self` lives.
     pub(crate) fn holder(&self) -> Result<Holder, Error> {
-        if !self.facts.is_regular() {
-            return Ok(self.foreign());
-        }
-        if self.facts.uid() == SUPERVISOR_UID || self.is_helios()? {
+        let uid = self.facts.uid();
+        let is_regular = self.facts.is_regular();
+        if is_regular && (uid == SUPERVISOR_UID || self.is_helios()?) {
             return Ok(Holder::Supervisor);
         }
-        if !self.facts.is_marked() {
-            return Ok(self.foreign());
+        if !is_regular || !self.facts.is_marked() {
+            return Ok(Holder::Foreign { uid });
         }
         match &self.file {
             Some(file) if try_flock(file)? => Ok(Holder::Stale),
             _ => Ok(Holder::App),
-        }
-    }
-
-    fn foreign(&self) -> Holder {
-        Holder::Foreign {
-            uid: self.facts.uid(),
         }
     }
 

@@ -57,9 +57,9 @@ impl Facts {
         FileType::from_raw_mode(self.0.st_mode) == FileType::RegularFile
     }
 
-    /// A regular file that this library made.
+    /// Whether this library made it, if it is a regular file: the sticky bit of a directory means something else.
     pub(crate) fn is_marked(&self) -> bool {
-        self.is_regular() && self.mode().contains(mark::MADE)
+        self.mode().contains(mark::MADE)
     }
 
     pub(crate) fn uid(&self) -> u32 {

@@ -1,20 +1,17 @@
-use core::arch::{asm, naked_asm};
+use core::arch::{asm, global_asm};
 
-/// The first instruction of the program.
-///
-/// # Safety
-///
-/// Only the kernel may come here, by starting the program.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-unsafe extern "C" fn _start() -> ! {
-    naked_asm!(
-        "mov r11, #0", // the outermost frame, for debuggers
-        "mov lr, #0",
-        "mov r0, sp", // first argument: the stack as the kernel left it
-        "b start_main",
-    )
-}
+// The first instruction of the program. No naked function: rustc wraps those in directives for Thumb code, which the
+// assembler refuses for ARMv6.
+global_asm!(
+    ".globl _start",
+    ".type _start, %function",
+    ".arm", // the linker gives the branch a change of mode, where Rust's code is Thumb code
+    "_start:",
+    "mov r11, #0", // the outermost frame, for debuggers
+    "mov lr, #0",
+    "mov r0, sp", // first argument: the stack as the kernel left it
+    "bl start_main",
+);
 
 /// Makes a system call with up to four arguments; what the kernel answers, a negative errno for a failure.
 ///
