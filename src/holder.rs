@@ -108,25 +108,26 @@ impl Found {
     /// Who it belongs to. After [`Holder::Stale`] its `flock` is ours for as long as `self` lives.
     pub(crate) fn holder(&self) -> Result<Holder, Error> {
         let uid = self.facts.uid();
-        let is_regular = self.facts.is_regular();
-        if is_regular && (uid == SUPERVISOR_UID || self.is_helios()?) {
-            return Ok(Holder::Supervisor);
-        }
-        if !is_regular || !self.facts.is_marked() {
+        if !self.facts.is_regular() {
             return Ok(Holder::Foreign { uid });
         }
-        match &self.file {
-            Some(file) if try_flock(file)? => Ok(Holder::Stale),
-            _ => Ok(Holder::App),
+        if uid == SUPERVISOR_UID {
+            return Ok(Holder::Supervisor);
         }
+        let is_marked = self.facts.is_marked();
+        Ok(match &self.file {
+            Some(file) if is_marked && try_flock(file)? => Holder::Stale,
+            _ if is_marked => Holder::App,
+            // helios never sets the mark, so only here its content is a question.
+            Some(file) if is_helios(file)? => Holder::Supervisor,
+            _ => Holder::Foreign { uid },
+        })
     }
+}
 
-    fn is_helios(&self) -> Result<bool, Error> {
-        let Some(file) = &self.file else {
-            return Ok(false);
-        };
-        let mut start = [0; HELIOS_CONTENT.len()];
-        let length = rustix::io::pread(file, &mut start, 0).map_err(Error::at(Operation::Read))?;
-        Ok(length == start.len() && start == HELIOS_CONTENT)
-    }
+/// Whether a file that has just been opened begins as helios's do.
+fn is_helios(file: &OwnedFd) -> Result<bool, Error> {
+    let mut start = [0; HELIOS_CONTENT.len()];
+    let length = rustix::io::read(file, &mut start).map_err(Error::at(Operation::Read))?;
+    Ok(length == start.len() && start == HELIOS_CONTENT)
 }

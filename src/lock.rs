@@ -239,17 +239,14 @@ fn create(path: &LockPath) -> Result<Option<OwnedFd>, Error> {
 
 /// Steps 3 and 4. `None` where the file was removed meanwhile.
 fn claim(path: &LockPath, file: OwnedFd) -> Result<Option<(OwnedFd, Inode)>, Error> {
-    let mut tries = PROBE_MS / PROBE_INTERVAL_MS;
+    let mut waited = 0;
     while !try_flock(&file)? {
-        step!(
-            "lock: somebody probes or has adopted it, {} tries left",
-            tries
-        );
-        if tries == 0 {
+        step!("lock: somebody probes it or has adopted it");
+        if waited == PROBE_MS {
             return Err(Error::Held(Holder::App));
         }
-        tries -= 1;
         pause(PROBE_INTERVAL_MS);
+        waited += PROBE_INTERVAL_MS;
     }
     let facts = Facts::of_file(&file)?;
     let is_ours = match facts.links() {

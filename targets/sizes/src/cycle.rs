@@ -9,7 +9,10 @@ use update_lock_start::{Args, Environment};
 update_lock_start::entry!(main);
 
 fn main(_: Args, _: Environment) -> i32 {
-    i32::from(cycle() != Ok(Release::Released))
+    match cycle() {
+        Ok(Release::Released) => 0,
+        _ => 1,
+    }
 }
 
 fn cycle() -> Result<Release, Error> {
