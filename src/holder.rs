@@ -111,23 +111,25 @@ impl Found {
         if !self.facts.is_regular() {
             return Ok(Holder::Foreign { uid });
         }
-        if uid == SUPERVISOR_UID {
+        if uid == SUPERVISOR_UID || self.has_helios_content()? {
             return Ok(Holder::Supervisor);
         }
-        let is_marked = self.facts.is_marked();
+        if !self.facts.is_marked() {
+            return Ok(Holder::Foreign { uid });
+        }
         Ok(match &self.file {
-            Some(file) if is_marked && try_flock(file)? => Holder::Stale,
-            _ if is_marked => Holder::App,
-            // helios never sets the mark, so only here its content is a question.
-            Some(file) if is_helios(file)? => Holder::Supervisor,
-            _ => Holder::Foreign { uid },
+            Some(file) if try_flock(file)? => Holder::Stale,
+            _ => Holder::App,
         })
     }
-}
 
-/// Whether a file that has just been opened begins as helios's do.
-fn is_helios(file: &OwnedFd) -> Result<bool, Error> {
-    let mut start = [0; HELIOS_CONTENT.len()];
-    let length = rustix::io::read(file, &mut start).map_err(Error::at(Operation::Read))?;
-    Ok(length == start.len() && start == HELIOS_CONTENT)
+    fn has_helios_content(&self) -> Result<bool, Error> {
+        let Some(file) = &self.file else {
+            return Ok(false);
+        };
+        let mut start = [0; HELIOS_CONTENT.len()];
+        // `pread` leaves the offset where the note is read from.
+        let length = rustix::io::pread(file, &mut start, 0).map_err(Error::at(Operation::Read))?;
+        Ok(length == start.len() && start == HELIOS_CONTENT)
+    }
 }
