@@ -241,8 +241,11 @@ fn ctrl_z_under_a_session_leader_stops_nothing(device: &Device) {
 fn a_job_in_the_background_stops_when_it_reads_the_terminal(device: &Device) {
     let lock = Lock::new();
     let mut terminal = shell_with(device, &lock, &[], &cat());
-    terminal.types("sh go &\n");
+    // The shell says at once what becomes of a job. What it doesn't know to be stopped, its `fg` doesn't continue.
+    terminal.types("set -b\n");
     terminal.until_shows(PROMPT);
+    terminal.types("sh go &\n");
+    terminal.until_shows("Stopped");
     let run = only_child(terminal.leader());
     proc_fs::until_state(run, &['T']);
     assert!(!peers::host_may_reboot(&lock), "a stopped job is protected");
