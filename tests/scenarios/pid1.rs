@@ -74,7 +74,8 @@ fn orphans_are_reaped_during_the_wait(device: &Device) {
         "sh",
         "-c",
     ];
-    let script = "exec 9<orphan; (cat <&9 & )";
+    // A session of its own: what remains of the group of `nsenter` is killed with that.
+    let script = "exec 9<orphan; setsid sh -c 'cat <&9 &'";
     let enter = crate::common::Invocation::of(enter).arg(script);
     enter.directory(lock.scratch()).end().exits_with(0);
     wait::until("PID 1 has the orphan", || {
