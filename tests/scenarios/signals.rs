@@ -183,7 +183,11 @@ fn some_signals_end_the_wait_at_once(device: &Device) {
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
         let lock = Lock::new();
         assert!(peers::supervisor_takes(&lock));
-        let mut waiter = Waiter::start(device, &lock, &[]).until_waits();
+        // Whoever started these tests may have had them ignored, as a shell does with INT for a job in the background.
+        let waiter = Waiter::start_as(device, &lock, &[], |run| {
+            run.through(["env", "--default-signal"])
+        });
+        let mut waiter = waiter.until_waits();
         waiter.run.signal(signal);
         waiter.run.end().exits_with(128 + signal as i32);
         assert!(!waiter.has_started());
