@@ -5,6 +5,8 @@ use rustix::process::{Pid, WaitOptions, WaitStatus, getpgrp, getpid, getsid, set
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
 use update_lock::UpdateLock;
 use update_lock_start::number::{SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
+
+use crate::nested::{self, Variable};
 use update_lock_start::{
     Args, Child, Environment, Line, Received, STANDARD, Signals, exec, exit, fork, send,
     send_to_group,
@@ -75,11 +77,13 @@ impl Job {
                     let _ = setpgid(None, None);
                     hand_terminal(ours, getpid());
                 }
-                if let Some(lock) = lock {
+                let variable = lock.map(|lock| {
                     let _ = fcntl_setfd(lock, FdFlags::empty());
-                }
+                    nested::variable(lock)
+                });
                 signals.restore();
-                let errno = exec(arguments, environment);
+                let variable = variable.as_ref().and_then(Variable::as_c_str);
+                let errno = exec(arguments, environment, variable);
                 exit(report(arguments, errno))
             }
         }
