@@ -6,7 +6,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, read};
-use rustix::process::{Pid, PidfdFlags, getppid, getsid, pidfd_open, test_kill_process};
+use rustix::process::{Pid, PidfdFlags, getppid, pidfd_open, test_kill_process};
+use update_lock_start::session;
 
 /// A process, by a descriptor that never means another one.
 pub(crate) enum Life {
@@ -57,7 +58,7 @@ impl Life {
 pub(crate) fn caller() -> Option<Pid> {
     let parent = getppid()?;
     // Orphans go to PID 1, whose own children are of its session unless they left it.
-    let is_orphan = parent == Pid::INIT && getsid(Some(parent)).ok() != getsid(None).ok();
+    let is_orphan = parent == Pid::INIT && session(Some(parent)) != session(None);
     (!is_orphan).then_some(parent)
 }
 

@@ -45,6 +45,24 @@ pub fn fork() -> Result<Child, Errno> {
     Ok(Pid::from_raw(pid as i32).map_or(Child::Me, Child::Of))
 }
 
+/// The session of a process, else of this one; `None` where its leader is outside of the PID namespace, too.
+///
+/// rustix makes a `Pid` of the kernel's 0 for those.
+#[must_use]
+pub fn session(process: Option<Pid>) -> Option<Pid> {
+    // SAFETY: the call takes a plain number.
+    let session = unsafe { syscall!(__NR_getsid, Pid::as_raw(process)) };
+    Pid::from_raw(session.ok()? as i32)
+}
+
+/// The process group of this process; `None` where its leader is outside of the PID namespace.
+#[must_use]
+pub fn process_group() -> Option<Pid> {
+    // SAFETY: the call takes a plain number.
+    let group = unsafe { syscall!(__NR_getpgid, 0) };
+    Pid::from_raw(group.ok()? as i32)
+}
+
 /// The working directory, in `buffer`; `None` where it has been removed, or is longer than that.
 #[must_use]
 pub fn working_directory(buffer: &mut [u8]) -> Option<&[u8]> {
