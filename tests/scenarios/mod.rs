@@ -21,6 +21,7 @@ macro_rules! scenarios {
     };
 }
 
+mod acquire;
 mod container;
 mod contention;
 mod crash;
@@ -31,10 +32,13 @@ mod exit_status;
 mod help;
 mod interactive;
 mod interleaving;
+mod life;
 mod loss;
+mod nesting;
 mod obstacles;
 mod pid1;
 mod probes;
+mod release;
 mod resources;
 mod signals;
 mod status;
@@ -46,6 +50,7 @@ mod waiting;
 /// All scenarios.
 pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
     [
+        acquire::SCENARIOS,
         container::SCENARIOS,
         contention::SCENARIOS,
         crash::SCENARIOS,
@@ -56,10 +61,13 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         help::SCENARIOS,
         interactive::SCENARIOS,
         interleaving::SCENARIOS,
+        life::SCENARIOS,
         loss::SCENARIOS,
+        nesting::SCENARIOS,
         obstacles::SCENARIOS,
         pid1::SCENARIOS,
         probes::SCENARIOS,
+        release::SCENARIOS,
         resources::SCENARIOS,
         signals::SCENARIOS,
         status::SCENARIOS,

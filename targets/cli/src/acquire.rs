@@ -1,6 +1,7 @@
 //! `acquire`: takes the lock for a script, and leaves it to a keeper.
 
 use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
 use update_lock::{Error, LockPath, PATH_CAPACITY, UpdateLock};
 use update_lock_start::{
@@ -92,9 +93,16 @@ fn leave_to_keeper(
     run::write_note(&lock, options, process, name);
     lock.mark_kept()
         .map_err(|error| report(Some(lock.path()), error))?;
+    // Its caller's process group may be killed as soon as this process ends: until then the keeper has left it.
+    let (ready, is_ready) = pipe_with(PipeFlags::CLOEXEC).map_err(run::report_fork)?;
     match fork() {
-        Ok(Child::Me) => keeper::keep(lock, life, signals),
+        Ok(Child::Me) => keeper::keep(lock, life, signals, is_ready),
         Ok(Child::Of(_)) => {
+            drop(is_ready);
+            if !keeper::is_ready(&ready) {
+                Line::error().text("the keeper was killed").end();
+                return Err(report::IO);
+            }
             announce(lock.path(), process, name);
             lock.leave_behind();
             Ok(0)

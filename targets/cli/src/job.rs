@@ -83,8 +83,9 @@ impl Job {
                 });
                 signals.restore();
                 let variable = variable.as_ref().and_then(Variable::as_c_str);
+                let command = { arguments }.next().unwrap_or_default();
                 let errno = exec(arguments, environment, variable);
-                exit(report(arguments, errno))
+                exit(report(command, errno))
             }
         }
     }
@@ -173,8 +174,7 @@ fn hand_terminal(from: Option<Pid>, to: Option<Pid>) {
     }
 }
 
-fn report(mut arguments: Args, errno: Errno) -> i32 {
-    let command = arguments.next().unwrap_or_default();
+fn report(command: &[u8], errno: Errno) -> i32 {
     let (code, reason) = match errno {
         Errno::NOENT | Errno::NOTDIR => (NOT_FOUND, "command not found"),
         Errno::ACCESS => (NOT_EXECUTABLE, "permission denied"),

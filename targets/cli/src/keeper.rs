@@ -16,9 +16,18 @@ const SAFETY_INTERVAL_MS: i64 = 1000;
 /// How often to look where nothing would.
 const INTERVAL_MS: i64 = 100;
 
-/// What `fork` left in the keeper's hands becomes a daemon's, and holds the lock to its end.
-pub(crate) fn keep(lock: UpdateLock, life: &Life, signals: Signals) -> ! {
+const READY: &[u8] = b"!";
+
+/// Waits until the keeper is ready; `false` if it has died.
+pub(crate) fn is_ready(ready: &OwnedFd) -> bool {
+    rustix::io::read(ready, &mut [0]) == Ok(READY.len())
+}
+
+/// What `fork` left in the keeper's hands becomes a daemon's, which says so to `ready` and holds the lock to its end.
+pub(crate) fn keep(lock: UpdateLock, life: &Life, signals: Signals, ready: OwnedFd) -> ! {
     become_daemon(signals);
+    let _ = rustix::io::write(&ready, READY);
+    drop(ready);
     let watch = watch(lock.path()).ok();
     // The first look comes after the watch is there, so that nothing is missed.
     while must_hold(&lock, life).unwrap_or(true) {

@@ -307,7 +307,7 @@ impl Options {
                 let code = decimal::parse(value).filter(|&code| code < 256)?;
                 self.exit_code = Some(code as i32);
             }
-            Key::For => self.pid = Some(Pid::from_raw(decimal::parse(value)? as i32)?),
+            Key::For => self.pid = Some(pid(value)?),
             Key::Force => self.force = switch(value)?,
             Key::Json => self.json = switch(value)?,
         }
@@ -327,6 +327,11 @@ impl Options {
             _ => Ok(()),
         }
     }
+}
+
+fn pid(value: &[u8]) -> Option<Pid> {
+    let number = i32::try_from(decimal::parse(value)?).ok()?;
+    Pid::from_raw(number)
 }
 
 /// What a switch's value means.

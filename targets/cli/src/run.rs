@@ -166,9 +166,9 @@ fn supervise(
 
 pub(crate) fn report_fork(errno: Errno) -> i32 {
     Line::error()
-        .text("cannot fork: errno ")
+        .text("cannot start a process: errno ")
         .number(errno.raw_os_error() as u32)
-        .text("; too many processes, or too little memory")
+        .text("; too many processes or open files, or too little memory")
         .end();
     report::IO
 }
