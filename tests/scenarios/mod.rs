@@ -32,6 +32,7 @@ mod exit_status;
 mod help;
 mod interactive;
 mod interleaving;
+mod interpreters;
 mod life;
 mod loss;
 mod nesting;
@@ -61,6 +62,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         help::SCENARIOS,
         interactive::SCENARIOS,
         interleaving::SCENARIOS,
+        interpreters::SCENARIOS,
         life::SCENARIOS,
         loss::SCENARIOS,
         nesting::SCENARIOS,
