@@ -79,7 +79,7 @@ pub fn status(path: &LockPath) -> Result<Option<Status>, Error> {
     Ok(Some(Status {
         holder,
         note,
-        is_kept: found.is_kept(),
+        is_kept: found.is_kept(holder),
         identity: Identity::of(found.facts.inode()),
         is_adoptable,
     }))

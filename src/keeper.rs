@@ -61,8 +61,8 @@ impl Request {
         let Some(found) = Found::look(path)? else {
             return Ok(None);
         };
-        let is_kept = found.is_kept();
         let holder = found.holder()?;
+        let is_kept = found.is_kept(holder);
         let Some(file) = found.file.filter(|_| is_kept) else {
             return Err(Error::Held(holder));
         };
@@ -99,9 +99,9 @@ impl Request {
 }
 
 impl Found {
-    /// Whether a keeper holds it, dead or alive.
-    pub(crate) fn is_kept(&self) -> bool {
-        self.facts.is_regular() && self.facts.is_marked() && self.facts.mode().contains(KEPT)
+    /// Whether `holder`, as found, is a keeper, dead or alive.
+    pub(crate) fn is_kept(&self, holder: Holder) -> bool {
+        matches!(holder, Holder::App | Holder::Stale) && self.facts.mode().contains(KEPT)
     }
 }
 
