@@ -40,8 +40,11 @@ pub(crate) fn start_holder(device: &Device, lock: &Lock, name: &str, after: &str
          cat <&8
          {after}"
     );
-    let process = device.script(lock, &script).start();
-    lock.until_line(&format!("{name}-held"));
+    let mut process = device.script(lock, &script).start();
+    wait::until("the script holds the lock, or has ended", || {
+        lock.lines(&format!("{name}-held")) == 1 || !process.is_running()
+    });
+    assert!(process.is_running(), "{:#?}", process.end());
     process
 }
 
