@@ -34,6 +34,8 @@ mod std;
 
 pub use error::{Error, Operation};
 pub use holder::{Holder, Status, status};
+#[doc(hidden)]
+pub use inode::path_stat;
 pub use location::{Location, Origin};
 pub use lock::{Release, UpdateLock};
 pub use note::{NOTE_CAPACITY, Note, NoteText};

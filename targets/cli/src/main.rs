@@ -8,10 +8,12 @@ mod doctor;
 mod duration;
 mod help;
 mod job;
+mod lockfile;
 mod obtain;
 mod options;
 mod report;
 mod run;
+mod semaphore;
 mod standard;
 mod status;
 
@@ -27,6 +29,9 @@ mod entry {
 
 fn main(args: Args, environment: Environment) -> i32 {
     standard::open_missing();
+    if lockfile::is_called(args) {
+        return lockfile::lockfile(args);
+    }
     let options = match Options::parse(args, environment) {
         Ok(options) => options,
         Err(usage) => return usage.report(),

@@ -20,6 +20,9 @@ pub mod number {
     pub const SIGINT: u32 = 2;
     pub const SIGQUIT: u32 = 3;
     pub const SIGKILL: u32 = 9;
+    pub const SIGUSR1: u32 = 10;
+    pub const SIGUSR2: u32 = 12;
+    pub const SIGALRM: u32 = 14;
     pub const SIGTERM: u32 = 15;
     pub const SIGCHLD: u32 = 17;
     pub const SIGCONT: u32 = 18;
@@ -54,8 +57,13 @@ impl SignalSet {
 
     /// These signals.
     #[must_use]
-    pub fn of(signals: &[u32]) -> Self {
-        Self(signals.iter().fold(0, |set, &signal| set | bit(signal)))
+    pub const fn of(mut signals: &[u32]) -> Self {
+        let mut set = 0;
+        while let [signal, rest @ ..] = signals {
+            set |= bit(*signal);
+            signals = rest;
+        }
+        Self(set)
     }
 
     /// All but `signal`.
@@ -65,7 +73,7 @@ impl SignalSet {
     }
 }
 
-fn bit(signal: u32) -> u64 {
+const fn bit(signal: u32) -> u64 {
     1 << ((signal - 1) & 63)
 }
 
