@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::{Invocation, Lock};
@@ -72,6 +73,19 @@ impl Device {
             words.splice(last..last, ["-0".into(), "".into()]);
         }
         words
+    }
+
+    /// The program by the name `lockfile`: through a symbolic link in the scenario's directory.
+    pub(crate) fn lockfile(&self, lock: &Lock) -> Invocation {
+        let mut words = self.words();
+        if let Some(program) = words.last_mut() {
+            let link = lock.file("lockfile");
+            if !link.is_symlink() {
+                symlink(&program, &link).expect("a symbolic link");
+            }
+            *program = link.into();
+        }
+        Invocation::of(words)
     }
 
     /// The program's file.

@@ -31,6 +31,7 @@ mod exit_status;
 mod help;
 mod interactive;
 mod interleaving;
+mod lockfile;
 mod loss;
 mod obstacles;
 mod pid1;
@@ -56,6 +57,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         help::SCENARIOS,
         interactive::SCENARIOS,
         interleaving::SCENARIOS,
+        lockfile::SCENARIOS,
         loss::SCENARIOS,
         obstacles::SCENARIOS,
         pid1::SCENARIOS,
