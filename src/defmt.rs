@@ -2,11 +2,23 @@
 
 use defmt::{Format, Formatter, write};
 
-use crate::{LockPath, NoteText, UpdateLock};
+use crate::{Identity, LockPath, NoteText, Request, UpdateLock};
 
 impl Format for LockPath {
     fn format(&self, formatter: Formatter<'_>) {
         write!(formatter, "{=[u8]:a}", self.as_bytes());
+    }
+}
+
+impl Format for Identity {
+    fn format(&self, formatter: Formatter<'_>) {
+        write!(formatter, "{=[u8]:a}", self.as_bytes());
+    }
+}
+
+impl Format for Request {
+    fn format(&self, formatter: Formatter<'_>) {
+        write!(formatter, "Request({})", self.path());
     }
 }
 

@@ -6,7 +6,7 @@ use rustix::process::geteuid;
 
 use crate::inode::Facts;
 use crate::lock::{SUPERVISOR_UID, try_flock};
-use crate::{Errno, Error, LockPath, NoteText, Operation, adopt, note};
+use crate::{Errno, Error, Identity, LockPath, NoteText, Operation, adopt, note};
 
 /// What every lock file of helios, the Supervisor written in Rust, begins with.
 const HELIOS_CONTENT: [u8; 2] = [0x02, 0x63];
@@ -50,6 +50,10 @@ pub struct Status {
     pub holder: Holder,
     /// What the holder wrote about itself: of [`Holder::App`] and [`Holder::Stale`], else empty.
     pub note: NoteText,
+    /// Whether the holder is a [keeper](crate::Request), which releases the lock when it is asked.
+    pub is_kept: bool,
+    /// Which file it is.
+    pub identity: Identity,
     /// Whether an acquire by the calling user would take it over.
     pub is_adoptable: bool,
 }
@@ -75,8 +79,19 @@ pub fn status(path: &LockPath) -> Result<Option<Status>, Error> {
     Ok(Some(Status {
         holder,
         note,
+        is_kept: found.is_kept(holder),
+        identity: Identity::of(found.facts.inode()),
         is_adoptable,
     }))
+}
+
+impl Status {
+    /// Whether this is the lock that the process runs under already: `variable` is what its
+    /// [`HELD_VARIABLE`](crate::HELD_VARIABLE) says.
+    #[must_use]
+    pub fn is_held_above(&self, variable: &[u8]) -> bool {
+        self.holder == Holder::App && self.identity.as_bytes() == variable
+    }
 }
 
 /// What is at a path: opened, where it can be read.

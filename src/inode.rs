@@ -12,8 +12,8 @@ use crate::{Errno, Error, LockPath, Operation, mark};
 /// The identity of a file for as long as somebody keeps it open: no other inode gets the same pair.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Inode {
-    device: u64,
-    number: u64,
+    pub(crate) device: u64,
+    pub(crate) number: u64,
 }
 
 /// What `stat` says of a file: the part that the protocol looks at.
@@ -55,6 +55,10 @@ impl Facts {
 
     pub(crate) fn is_regular(&self) -> bool {
         FileType::from_raw_mode(self.0.st_mode) == FileType::RegularFile
+    }
+
+    pub(crate) fn is_directory(&self) -> bool {
+        FileType::from_raw_mode(self.0.st_mode) == FileType::Directory
     }
 
     /// Whether this library made it, if it is a regular file: the sticky bit of a directory means something else.
@@ -101,6 +105,16 @@ pub(crate) fn names(path: &LockPath, inode: Inode) -> Result<bool, Error> {
     Ok(Facts::of_path(path)?.is_some_and(|found| found.inode() == inode))
 }
 
+/// Removes the name; `rmdir(2)` where it is a directory's.
+pub(crate) fn unlink(path: &LockPath, is_directory: bool) -> Result<(), Error> {
+    let flags = if is_directory {
+        AtFlags::REMOVEDIR
+    } else {
+        AtFlags::empty()
+    };
+    rustix::fs::unlinkat(CWD, path.as_c_str(), flags).map_err(Error::at(Operation::Remove))
+}
+
 /// The device number of `directory`: it changes where one is mounted.
 pub(crate) fn device(directory: &LockPath) -> Result<u64, Error> {
     path_stat(CWD, directory.as_c_str(), AtFlags::empty())
@@ -110,8 +124,7 @@ pub(crate) fn device(directory: &LockPath) -> Result<u64, Error> {
 
 /// Whether a directory is there.
 pub(crate) fn is_directory(path: &LockPath) -> bool {
-    path_stat(CWD, path.as_c_str(), AtFlags::empty())
-        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+    path_stat(CWD, path.as_c_str(), AtFlags::empty()).is_ok_and(|stat| Facts(stat).is_directory())
 }
 
 /// Whether this user may create files in a directory.

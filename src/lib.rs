@@ -19,7 +19,9 @@ mod adopt;
 pub mod decimal;
 mod error;
 mod holder;
+mod identity;
 mod inode;
+mod keeper;
 mod location;
 mod lock;
 mod mark;
@@ -34,8 +36,10 @@ mod std;
 
 pub use error::{Error, Operation};
 pub use holder::{Holder, Status, status};
+pub use identity::{HELD_VARIABLE, Identity};
 #[doc(hidden)]
 pub use inode::path_stat;
+pub use keeper::{Request, remove_dead};
 pub use location::{Location, Origin};
 pub use lock::{Release, UpdateLock};
 pub use note::{NOTE_CAPACITY, Note, NoteText};

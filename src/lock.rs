@@ -35,7 +35,7 @@ use rustix::process::geteuid;
 
 use crate::inode::{self, Facts, Inode};
 use crate::pause::{PROBE_INTERVAL_MS, PROBE_MS, pause};
-use crate::{Errno, Error, Holder, LockPath, Note, Operation, adopt, mark, note};
+use crate::{Errno, Error, Holder, Identity, LockPath, Note, Operation, adopt, mark, note};
 
 /// `nobody`, as whom the Supervisor creates its own lock files.
 pub(crate) const SUPERVISOR_UID: u32 = 65534;
@@ -55,7 +55,7 @@ const WAIT_INTERVAL_MS: u32 = 100;
 #[must_use = "the lock is released as soon as this is dropped"]
 #[derive(Debug)]
 pub struct UpdateLock {
-    file: OwnedFd,
+    pub(crate) file: OwnedFd,
     inode: Inode,
     path: LockPath,
     is_released: bool,
@@ -185,6 +185,12 @@ impl UpdateLock {
         note::replace(&self.path, self.inode, note)
     }
 
+    /// Which file the lock is, for [`HELD_VARIABLE`](crate::HELD_VARIABLE) in the environment of a child.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity::of(self.inode)
+    }
+
     /// The path of the lock file.
     #[must_use]
     pub fn path(&self) -> &LockPath {
@@ -196,16 +202,21 @@ impl UpdateLock {
             step!("lock: lost before the release"); // 6
             return Ok(Release::Lost);
         }
-        // 7. Without the mark the removal looks like an override to those who wait: they are late, not wrong.
-        let _ = rustix::fs::fchmod(&self.file, mark::HELD.union(mark::RELEASED));
-        match rustix::fs::unlinkat(CWD, self.path.as_c_str(), AtFlags::empty()) {
-            Ok(()) => {
-                step!("lock: released"); // 8
-                Ok(Release::Released)
-            }
-            Err(Errno::NOENT) => Ok(Release::Lost),
-            Err(errno) => Err(Error::system(Operation::Remove, errno)),
+        remove(&self.file, &self.path)
+    }
+}
+
+/// Steps 7 and 8, of a lock that is known to be there.
+pub(crate) fn remove(file: &OwnedFd, path: &LockPath) -> Result<Release, Error> {
+    // Without the mark the removal looks like an override to those who wait: they are late, not wrong.
+    let _ = rustix::fs::fchmod(file, mark::HELD.union(mark::RELEASED)); // 7
+    match rustix::fs::unlinkat(CWD, path.as_c_str(), AtFlags::empty()) {
+        Ok(()) => {
+            step!("lock: released"); // 8
+            Ok(Release::Released)
         }
+        Err(Errno::NOENT) => Ok(Release::Lost),
+        Err(errno) => Err(Error::system(Operation::Remove, errno)),
     }
 }
 

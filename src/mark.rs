@@ -11,6 +11,12 @@ pub(crate) const MADE: Mode = Mode::SVTX;
 /// The owner released the lock (`S_IXUSR`): the `unlink` that follows is a release, not an override.
 pub(crate) const RELEASED: Mode = Mode::XUSR;
 
+/// A keeper holds the lock (`S_IXGRP`).
+pub(crate) const KEPT: Mode = Mode::XGRP;
+
+/// The keeper is asked to release it (`S_IXOTH`).
+pub(crate) const ASKED: Mode = Mode::XOTH;
+
 /// The mode of a held lock, `01644`: made by this library, and everybody may read who holds it.
 pub(crate) const HELD: Mode = MADE
     .union(Mode::RUSR)

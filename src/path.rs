@@ -39,6 +39,16 @@ impl LockPath {
         }
     }
 
+    /// `path` as seen from `directory`.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn in_directory(directory: &[u8], path: &[u8]) -> Result<Self, Error> {
+        let directory = Self::joined(directory, b"/")?;
+        Self::joined(directory.as_bytes(), path)
+    }
+
     /// `head` followed by `tail`.
     ///
     /// Byte by byte, since heapless searches longer pieces for a NUL, by 200 bytes of code.

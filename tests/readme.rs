@@ -1,6 +1,7 @@
 //! The README's shell and Dockerfile examples, run as they stand there.
 
 use std::fs::{self, Permissions};
+use std::io::{Seek, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -93,6 +94,38 @@ fn every_shell_example_succeeds_and_leaves_no_lock() {
     }
 }
 
+/// Plays an example of another language under its interpreter.
+fn expect_held_and_released(language: &str, interpreter: &str) {
+    let example = blocks(language).pop().unwrap();
+    let place = Place::new();
+    let output = place.run(Command::new(interpreter).arg("-").stdin(script(example)));
+    let (stdout, stderr) = text(&output);
+    assert!(output.status.success(), "{stdout}{stderr}");
+    assert!(
+        stdout.contains(r#""state":"held""#) && stdout.contains(r#""kept":true"#),
+        "{stdout}{stderr}"
+    );
+    assert_eq!(stderr, "");
+    place.assert_lock_is_gone();
+}
+
+fn script(text: &str) -> std::fs::File {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file.rewind().unwrap();
+    file
+}
+
+#[test]
+fn the_example_for_node() {
+    expect_held_and_released("js", "node");
+}
+
+#[test]
+fn the_example_for_python() {
+    expect_held_and_released("python", "python3");
+}
+
 #[test]
 fn the_example_for_a_busy_lock_notices_it() {
     let example = blocks("sh")
@@ -143,7 +176,7 @@ fn the_dockerfile_s_command_runs_under_the_lock() {
 #[test]
 fn the_readme_names_every_option_and_variable_of_the_help() {
     let place = Place::new();
-    for command in ["run", "status"] {
+    for command in ["run", "acquire", "release", "status"] {
         let output =
             place.run(Command::new(place.path().join("update-lock")).args(["help", command]));
         let (help, _) = text(&output);
@@ -158,7 +191,9 @@ fn the_readme_names_every_option_and_variable_of_the_help() {
         assert!(!names.is_empty());
         for name in names {
             assert!(
-                README.contains(&format!("`{name}")) || README.contains(&format!("`status {name}")),
+                ["", "status ", "release "]
+                    .iter()
+                    .any(|command| README.contains(&format!("`{command}{name}"))),
                 "{name}"
             );
         }

@@ -1,10 +1,11 @@
 //! The devices of `ci/targets`, and the program built for each.
 
 use std::ffi::OsString;
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use super::process::PATH;
 use super::{Invocation, Lock};
 
 /// One balena architecture: its real program, and the emulator with the CPU that its boards have.
@@ -96,6 +97,28 @@ impl Device {
     /// The program, without a word about a lock.
     pub(crate) fn update_lock<const N: usize>(&self, arguments: [&str; N]) -> Invocation {
         Invocation::of(self.words()).args(arguments)
+    }
+
+    /// A shell script in which `update-lock` is the program and the lock is found by its variable.
+    pub(crate) fn script(&self, lock: &Lock, script: &str) -> Invocation {
+        self.in_sight_of(lock, Invocation::of(["sh", "-c", script]))
+    }
+
+    /// A program that finds `update-lock` in its `PATH`, and the lock by its variable.
+    pub(crate) fn in_sight_of(&self, lock: &Lock, program: Invocation) -> Invocation {
+        let directory = lock.file("bin");
+        if !directory.exists() {
+            fs::create_dir(&directory).expect("mkdir");
+            let wrapper = directory.join("update-lock");
+            let exec = Invocation::of(self.words()).to_shell();
+            fs::write(&wrapper, format!("#!/bin/sh\nexec {exec} \"$@\"\n")).expect("a script");
+            fs::set_permissions(&wrapper, Permissions::from_mode(0o755)).expect("chmod");
+        }
+        let path = format!("{}:{PATH}", directory.display());
+        program
+            .env("PATH", path)
+            .env("UPDATE_LOCK_PATH", lock.path())
+            .directory(lock.scratch())
     }
 
     /// `update-lock --lock PATH ARGUMENTS`.

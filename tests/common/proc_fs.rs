@@ -1,6 +1,8 @@
 //! What `/proc` says about a process.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::Pid;
 
@@ -25,11 +27,20 @@ fn stat_pid(pid: Pid, index: usize) -> Option<Pid> {
 
 /// The processes of a session.
 pub(crate) fn of_session(leader: Pid) -> Vec<Pid> {
+    all()
+        .filter(|&pid| stat_pid(pid, 3) == Some(leader))
+        .collect()
+}
+
+fn all() -> impl Iterator<Item = Pid> {
     let entries = fs::read_dir("/proc").expect("/proc");
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    let pids = pids.map(Pid::from_raw);
-    pids.filter(|&pid| stat_pid(pid, 3) == Some(leader))
-        .collect()
+    pids.map(Pid::from_raw)
+}
+
+/// The leader of its session.
+pub(crate) fn session(pid: Pid) -> Option<Pid> {
+    stat_pid(pid, 3)
 }
 
 /// The foreground process group of its terminal.
@@ -37,9 +48,10 @@ pub(crate) fn foreground(pid: Pid) -> Option<Pid> {
     stat_pid(pid, 5)
 }
 
-/// Whether it is there and no zombie.
+/// Whether it is there and no zombie. Of an emulator the first thread may be one while others still have its files.
 pub(crate) fn is_alive(pid: Pid) -> bool {
-    state(pid).is_some_and(|state| state != 'Z')
+    let threads = || fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    state(pid).is_some_and(|state| state != 'Z' || threads() > 1)
 }
 
 /// Waits until a process is in `state`.
@@ -54,6 +66,29 @@ pub(crate) fn until_state(pid: Pid, states: &[char]) {
 #[track_caller]
 pub(crate) fn until_dead(pid: Pid) {
     wait::until(&format!("the end of process {pid}"), || !is_alive(pid));
+}
+
+/// The processes that have a file open.
+pub(crate) fn with_open(path: &Path) -> Vec<Pid> {
+    let has_it = |pid: &Pid| {
+        let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else {
+            return false;
+        };
+        let mut targets = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        targets.any(|target| target == path)
+    };
+    all().filter(has_it).collect()
+}
+
+/// What its open descriptors are.
+pub(crate) fn descriptors(pid: Pid) -> BTreeMap<u32, PathBuf> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors");
+    let number = |path: &Path| path.file_name()?.to_str()?.parse().ok();
+    let entries = entries.filter_map(|entry| {
+        let path = entry.ok()?.path();
+        Some((number(&path)?, fs::read_link(path).ok()?))
+    });
+    entries.collect()
 }
 
 /// Its children.

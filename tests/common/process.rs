@@ -16,6 +16,9 @@ use nix::unistd::Pid;
 
 use super::{Lock, wait};
 
+/// Where programs are looked for.
+pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// A program to be started, with all that surrounds it.
 #[must_use = "it hasn't been started"]
 pub(crate) struct Invocation {
@@ -181,10 +184,7 @@ impl Invocation {
         command
             .args(arguments)
             .env_clear()
-            .env(
-                "PATH",
-                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            )
+            .env("PATH", PATH)
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
         if let Some(directory) = &self.directory {
             command.current_dir(directory);

@@ -1,6 +1,7 @@
 //! The library, used as a program with `std` uses it.
 
 mod errors;
+mod keeper;
 mod location;
 mod lock;
 mod note;

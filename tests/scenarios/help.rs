@@ -1,6 +1,6 @@
 //! `help` and `--version`.
 
-use crate::common::{Device, Invocation};
+use crate::common::Device;
 
 scenarios![
     help_for_each_command,
@@ -20,7 +20,7 @@ fn help_for_each_command(device: &Device) {
     let all = help(device, ["help"]);
     assert_eq!(help(device, ["--help"]), all);
     assert_eq!(help(device, ["-h"]), all);
-    for command in ["run", "status", "doctor"] {
+    for command in ["run", "acquire", "release", "status", "doctor"] {
         assert!(all.contains(command), "{all}");
         let one = help(device, ["help", command]);
         assert!(one.contains(&format!("update-lock {command}")), "{one}");
@@ -44,11 +44,15 @@ fn help_names_each_option_and_its_variable(device: &Device) {
             "{option}: {run}"
         );
     }
-    let status = help(device, ["help", "status"]);
-    assert!(
-        status.contains("--json") && status.contains("UPDATE_LOCK_JSON"),
-        "{status}"
-    );
+    for (command, option, variable) in [
+        ("acquire", "--for", "UPDATE_LOCK_FOR"),
+        ("acquire", "--wait", "UPDATE_LOCK_WAIT"),
+        ("release", "--force", "UPDATE_LOCK_FORCE"),
+        ("status", "--json", "UPDATE_LOCK_JSON"),
+    ] {
+        let help = help(device, ["help", command]);
+        assert!(help.contains(option) && help.contains(variable), "{help}");
+    }
     let all = help(device, ["help"]);
     assert!(
         all.contains("--lock") && all.contains("UPDATE_LOCK_PATH"),
@@ -58,7 +62,7 @@ fn help_names_each_option_and_its_variable(device: &Device) {
 
 fn help_leaves_out_what_is_not_there(device: &Device) {
     let all = help(device, ["help"]) + &help(device, ["help", "run"]);
-    for later in ["--open", "--after", "--shared", "acquire", "watch"] {
+    for later in ["--open", "--after", "--shared", "update-lock hold", "watch"] {
         assert!(!all.contains(later), "{later}: {all}");
     }
 }
@@ -69,12 +73,8 @@ fn the_version_is_the_manifests(device: &Device) {
 }
 
 fn help_fits_a_terminal(device: &Device) {
-    for words in [["help", "run"], ["help", "status"], ["help", "doctor"]] {
-        let text = Invocation::of(device.words())
-            .args(words)
-            .end()
-            .succeeds()
-            .output;
+    for command in ["run", "acquire", "release", "status", "doctor"] {
+        let text = help(device, ["help", command]);
         assert!(text.lines().all(|line| line.len() <= 80), "{text}");
     }
 }

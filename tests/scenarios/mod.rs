@@ -21,6 +21,7 @@ macro_rules! scenarios {
     };
 }
 
+mod acquire;
 mod container;
 mod contention;
 mod crash;
@@ -31,11 +32,15 @@ mod exit_status;
 mod help;
 mod interactive;
 mod interleaving;
+mod interpreters;
+mod life;
 mod lockfile;
 mod loss;
+mod nesting;
 mod obstacles;
 mod pid1;
 mod probes;
+mod release;
 mod resources;
 mod signals;
 mod status;
@@ -47,6 +52,7 @@ mod waiting;
 /// All scenarios.
 pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
     [
+        acquire::SCENARIOS,
         container::SCENARIOS,
         contention::SCENARIOS,
         crash::SCENARIOS,
@@ -57,11 +63,15 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         help::SCENARIOS,
         interactive::SCENARIOS,
         interleaving::SCENARIOS,
+        interpreters::SCENARIOS,
+        life::SCENARIOS,
         lockfile::SCENARIOS,
         loss::SCENARIOS,
+        nesting::SCENARIOS,
         obstacles::SCENARIOS,
         pid1::SCENARIOS,
         probes::SCENARIOS,
+        release::SCENARIOS,
         resources::SCENARIOS,
         signals::SCENARIOS,
         status::SCENARIOS,

@@ -126,7 +126,9 @@ fn check_era(location: &Location) -> i32 {
 fn check_lock(location: &Location) -> i32 {
     match update_lock::status(location.path()) {
         Ok(status) => {
-            status::describe(&mut good("lock"), location.path(), status.as_ref());
+            let mut line = good("lock");
+            status::describe(&mut line, location.path(), status.as_ref());
+            line.end();
             0
         }
         Err(error) => {

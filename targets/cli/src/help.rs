@@ -2,12 +2,14 @@
 
 use update_lock_start::Line;
 
-use crate::options::{OPTIONS, Topic};
+use crate::options::{Spec, Topic};
 
 const ALL: &str = "\
 update-lock: holds back balena updates and reboots while a command runs
 
   update-lock [--lock PATH] run [OPTION...] [--] COMMAND...
+  update-lock [--lock PATH] acquire [OPTION...]
+  update-lock [--lock PATH] release [--force]
   update-lock [--lock PATH] status [--json]
   update-lock [--lock PATH] doctor
   update-lock help [COMMAND]
@@ -29,6 +31,19 @@ const RUN_CODES: &str = "
 Exit code: COMMAND's own; 128+N if signal N ended it; 126 or 127 if it could
 not be run; 64 usage, 69 no lock here, 74 I/O, 75 held, 77 not allowed.";
 
+const ACQUIRE: &str = "\
+update-lock acquire [OPTION...]
+
+Waits for the lock and leaves it to a keeper, which holds it until 'update-lock
+release', or until the process that called acquire has ended.
+Exit code: 0 held, 69 no lock here, 74 I/O, 75 held by somebody, 77 not allowed.";
+
+const RELEASE: &str = "\
+update-lock release [OPTION...]
+
+Has the keeper of 'update-lock acquire' give the lock back, and waits for that.
+Exit code: 0 done, or nothing of acquire's there; 75 held by somebody else.";
+
 const STATUS: &str = "\
 update-lock status [OPTION...]
 
@@ -45,11 +60,13 @@ pub(crate) fn help(topic: Topic) -> i32 {
     let (text, codes) = match topic {
         Topic::All => (ALL, ""),
         Topic::Run => (RUN, RUN_CODES),
+        Topic::Acquire => (ACQUIRE, ""),
+        Topic::Release => (RELEASE, ""),
         Topic::Status => (STATUS, ""),
         Topic::Doctor => (DOCTOR, ""),
     };
     Line::output().text(text).end();
-    let mut options = OPTIONS.iter().filter(|spec| spec.topic == topic).peekable();
+    let mut options = Spec::of(topic).peekable();
     if options.peek().is_some() {
         Line::output().end();
     }

@@ -1,13 +1,15 @@
 //! The command as a job: its process group, the terminal, its signals, its end.
 
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
-use rustix::process::{Pid, WaitOptions, WaitStatus, getpgrp, getpid, getsid, setpgid, wait};
+use rustix::process::{Pid, WaitOptions, WaitStatus, getpid, setpgid, wait};
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
 use update_lock::UpdateLock;
 use update_lock_start::number::{SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
+
+use crate::nested::{self, Variable};
 use update_lock_start::{
-    Args, Child, Environment, Line, Received, STANDARD, Signals, exec, exit, fork, send,
-    send_to_group,
+    Args, Child, Environment, Line, Received, STANDARD, Signals, exec, exit, fork, process_group,
+    send, send_to_group, session,
 };
 
 /// A shell's code for a command that can't be executed.
@@ -29,7 +31,7 @@ pub(crate) struct Standing {
 impl Standing {
     pub(crate) fn new(signals_group: bool) -> Self {
         let pid = getpid();
-        let is_leader = pid == Pid::INIT || getsid(None) == Ok(pid);
+        let is_leader = pid == Pid::INIT || session(None) == Some(pid);
         Self {
             is_leader,
             has_own_group: is_leader || signals_group,
@@ -61,7 +63,7 @@ impl Job {
         environment: Environment,
     ) -> Result<Self, Errno> {
         // Asked here: in the child the answer depends on who of the two comes first below.
-        let ours = getpgrp();
+        let ours = process_group();
         match fork()? {
             Child::Of(command) => {
                 if standing.has_own_group {
@@ -73,14 +75,17 @@ impl Job {
             Child::Me => {
                 if standing.has_own_group {
                     let _ = setpgid(None, None);
-                    hand_terminal(ours, getpid());
+                    hand_terminal(ours, Some(getpid()));
                 }
-                if let Some(lock) = lock {
+                let variable = lock.map(|lock| {
                     let _ = fcntl_setfd(lock, FdFlags::empty());
-                }
+                    nested::variable(lock)
+                });
                 signals.restore();
-                let errno = exec(arguments, environment);
-                exit(report(arguments, errno))
+                let variable = variable.as_ref().and_then(Variable::as_c_str);
+                let command = { arguments }.next().unwrap_or_default();
+                let errno = exec(arguments, environment, variable);
+                exit(report(command, errno))
             }
         }
     }
@@ -94,7 +99,7 @@ impl Job {
         }
         if signal.number == SIGCONT && self.standing.has_own_group {
             // A shell that continues us has given the terminal to our group.
-            hand_terminal(getpgrp(), self.command);
+            hand_terminal(process_group(), Some(self.command));
         }
         if self.standing.signals_group {
             send_to_group(self.command, signal.number);
@@ -134,7 +139,7 @@ impl Job {
     /// Takes the terminal back for whatever goes on after this process.
     pub(crate) fn end(&self) {
         if self.standing.has_own_group {
-            hand_terminal(self.command, getpgrp());
+            hand_terminal(Some(self.command), process_group());
         }
     }
 }
@@ -159,15 +164,17 @@ fn exit_code(status: WaitStatus) -> Option<i32> {
 
 /// Makes `to` the terminal's foreground process group if `from` was. SIGTTOU is blocked, so that this can be done from
 /// the background.
-fn hand_terminal(from: Pid, to: Pid) {
+fn hand_terminal(from: Option<Pid>, to: Option<Pid>) {
+    let (Some(from), Some(to)) = (from, to) else {
+        return;
+    };
     let mut terminals = STANDARD.iter().filter(|file| tcgetpgrp(file) == Ok(from));
     if let Some(file) = terminals.next() {
         let _ = tcsetpgrp(file, to);
     }
 }
 
-fn report(mut arguments: Args, errno: Errno) -> i32 {
-    let command = arguments.next().unwrap_or_default();
+fn report(command: &[u8], errno: Errno) -> i32 {
     let (code, reason) = match errno {
         Errno::NOENT | Errno::NOTDIR => (NOT_FOUND, "command not found"),
         Errno::ACCESS => (NOT_EXECUTABLE, "permission denied"),

@@ -4,13 +4,18 @@
 #![no_main]
 #![deny(unsafe_code)]
 
+mod acquire;
 mod doctor;
 mod duration;
 mod help;
 mod job;
+mod keeper;
+mod life;
 mod lockfile;
+mod nested;
 mod obtain;
 mod options;
+mod release;
 mod report;
 mod run;
 mod semaphore;
@@ -38,6 +43,8 @@ fn main(args: Args, environment: Environment) -> i32 {
     };
     match options.command {
         Command::Run => run::run(&options, environment),
+        Command::Acquire => acquire::acquire(&options, environment),
+        Command::Release => release::release(&options, environment),
         Command::Status => status::status(&options, environment),
         Command::Doctor => doctor::doctor(&options, environment),
         Command::Help(topic) => help::help(topic),

@@ -1,5 +1,6 @@
 //! The command line and its environment variables, from one table.
 
+use rustix::process::Pid;
 use update_lock::decimal;
 use update_lock_start::{Args, Environment, Line};
 
@@ -10,28 +11,34 @@ use crate::report::USAGE;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Command {
     Run,
+    Acquire,
+    Release,
     Status,
     Doctor,
     Help(Topic),
     Version,
 }
 
-/// What to explain.
+/// What to explain, or which command an option belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Topic {
     All,
     Run,
+    Acquire,
+    Release,
     Status,
     Doctor,
 }
 
 impl Topic {
-    pub(crate) fn named(name: &[u8]) -> Option<Self> {
-        Some(match name {
+    fn named(name: &'static [u8]) -> Result<Self, Usage> {
+        Ok(match name {
             b"run" => Self::Run,
+            b"acquire" => Self::Acquire,
+            b"release" => Self::Release,
             b"status" => Self::Status,
             b"doctor" => Self::Doctor,
-            _ => return None,
+            _ => return Err(Usage::new("unknown command", name)),
         })
     }
 
@@ -39,6 +46,8 @@ impl Topic {
         match self {
             Self::All => Command::Help(Self::All),
             Self::Run => Command::Run,
+            Self::Acquire => Command::Acquire,
+            Self::Release => Command::Release,
             Self::Status => Command::Status,
             Self::Doctor => Command::Doctor,
         }
@@ -65,6 +74,8 @@ enum Key {
     Reason,
     Group,
     ExitCode,
+    For,
+    Force,
     Json,
 }
 
@@ -75,15 +86,24 @@ pub(crate) struct Spec {
     pub(crate) variable: &'static str,
     /// What stands for its value in the help; empty for a switch.
     pub(crate) value: &'static str,
-    pub(crate) topic: Topic,
+    topics: &'static [Topic],
     pub(crate) help: &'static str,
 }
 
+impl Spec {
+    /// The options of a command.
+    pub(crate) fn of(topic: Topic) -> impl Iterator<Item = &'static Self> {
+        OPTIONS
+            .iter()
+            .filter(move |spec| spec.topics.contains(&topic))
+    }
+}
+
 macro_rules! options {
-    ($($key:ident $topic:ident $name:literal $value:literal $variable:literal $help:literal)*) => {
+    ($($key:ident [$($topic:ident)*] $name:literal $value:literal $variable:literal $help:literal)*) => {
         &[$(Spec {
             key: Key::$key,
-            topic: Topic::$topic,
+            topics: &[$(Topic::$topic),*],
             name: $name,
             value: $value,
             variable: $variable,
@@ -93,15 +113,17 @@ macro_rules! options {
 }
 
 /// All options but `--lock`, which stands before the command.
-pub(crate) const OPTIONS: &[Spec] = options! {
-    NoWait Run "--no-wait" "" "UPDATE_LOCK_NO_WAIT" "give up when somebody holds the lock"
-    Wait Run "--wait" "T" "UPDATE_LOCK_WAIT" "give up after T (500ms, 30s, 5m, 2h)"
-    OrRun Run "--or-run" "" "UPDATE_LOCK_OR_RUN" "then run unprotected, and take the lock later"
-    Require Run "--require" "" "UPDATE_LOCK_REQUIRE" "fail where there is no balena device"
-    Reason Run "--reason" "TEXT" "UPDATE_LOCK_REASON" "why, for people who look at the lock"
-    Group Run "--group" "" "UPDATE_LOCK_GROUP" "signal the command's whole process group"
-    ExitCode Run "-E" "CODE" "UPDATE_LOCK_EXIT_CODE" "exit with CODE instead of 69, 74, 75 and 77"
-    Json Status "--json" "" "UPDATE_LOCK_JSON" "print JSON"
+const OPTIONS: &[Spec] = options! {
+    NoWait [Run Acquire] "--no-wait" "" "UPDATE_LOCK_NO_WAIT" "give up when somebody holds the lock"
+    Wait [Run Acquire] "--wait" "T" "UPDATE_LOCK_WAIT" "give up after T (500ms, 30s, 5m, 2h)"
+    OrRun [Run] "--or-run" "" "UPDATE_LOCK_OR_RUN" "then run unprotected, and take the lock later"
+    Require [Run] "--require" "" "UPDATE_LOCK_REQUIRE" "fail where there is no balena device"
+    For [Acquire] "--for" "PID" "UPDATE_LOCK_FOR" "release when process PID has ended, not the caller"
+    Reason [Run Acquire] "--reason" "TEXT" "UPDATE_LOCK_REASON" "why, for people who look at the lock"
+    Group [Run] "--group" "" "UPDATE_LOCK_GROUP" "signal the command's whole process group"
+    ExitCode [Run] "-E" "CODE" "UPDATE_LOCK_EXIT_CODE" "exit with CODE instead of 69, 74, 75 and 77"
+    Force [Release] "--force" "" "UPDATE_LOCK_FORCE" "remove what another tool or a dead app has left"
+    Json [Status] "--json" "" "UPDATE_LOCK_JSON" "print JSON"
 };
 
 /// What the command line and the environment ask for.
@@ -112,7 +134,10 @@ pub(crate) struct Options {
     pub(crate) or_run: bool,
     pub(crate) require: bool,
     pub(crate) group: bool,
+    pub(crate) force: bool,
     pub(crate) json: bool,
+    /// Whose life the lock is tied to; else the caller's.
+    pub(crate) pid: Option<Pid>,
     pub(crate) reason: &'static [u8],
     pub(crate) exit_code: Option<i32>,
     /// The command to run, and its arguments.
@@ -152,7 +177,9 @@ impl Options {
             or_run: false,
             require: false,
             group: false,
+            force: false,
             json: false,
+            pid: None,
             reason: b"",
             exit_code: None,
             arguments: args,
@@ -184,7 +211,7 @@ impl Options {
                     self.command = Command::Version;
                     return Ok(Topic::All);
                 }
-                name => Topic::named(name).ok_or(Usage::new("unknown command", name))?,
+                name => Topic::named(name)?,
             };
             self.command = topic.command();
             return Ok(topic);
@@ -194,12 +221,12 @@ impl Options {
     fn parse_topic(&mut self) -> Result<Topic, Usage> {
         match self.arguments.next() {
             None => Ok(Topic::All),
-            Some(name) => Topic::named(name).ok_or(Usage::new("unknown command", name)),
+            Some(name) => Topic::named(name),
         }
     }
 
     fn parse_variables(&mut self, topic: Topic, environment: Environment) -> Result<(), Usage> {
-        for spec in OPTIONS.iter().filter(|spec| spec.topic == topic) {
+        for spec in Spec::of(topic) {
             match environment.get(spec.variable) {
                 None | Some([]) => {}
                 Some(value) => self
@@ -232,7 +259,7 @@ impl Options {
     }
 
     fn parse_option(&mut self, topic: Topic, word: &'static [u8]) -> Result<(), Usage> {
-        for spec in OPTIONS.iter().filter(|spec| spec.topic == topic) {
+        for spec in Spec::of(topic) {
             let value = if !spec.value.is_empty() {
                 self.value_of(spec.name, word)?
             } else if word == spec.name.as_bytes() {
@@ -280,6 +307,8 @@ impl Options {
                 let code = decimal::parse(value).filter(|&code| code < 256)?;
                 self.exit_code = Some(code as i32);
             }
+            Key::For => self.pid = Some(pid(value)?),
+            Key::Force => self.force = switch(value)?,
             Key::Json => self.json = switch(value)?,
         }
         Some(())
@@ -298,6 +327,11 @@ impl Options {
             _ => Ok(()),
         }
     }
+}
+
+fn pid(value: &[u8]) -> Option<Pid> {
+    let number = i32::try_from(decimal::parse(value)?).ok()?;
+    Pid::from_raw(number)
 }
 
 /// What a switch's value means.

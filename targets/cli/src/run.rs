@@ -1,11 +1,13 @@
 //! `run`: a command under the lock, also as PID 1.
 
-use rustix::process::getpid;
+use rustix::io::Errno;
+use rustix::process::{Pid, getpid};
 use update_lock::{Error, Location, LockPath, Note, Release, UpdateLock};
 use update_lock_start::number::SIGCHLD;
 use update_lock_start::{Clock, Environment, Line, SignalSet, Signals, now};
 
 use crate::job::{Job, Standing};
+use crate::nested;
 use crate::obtain::{Outcome, obtain};
 use crate::options::Options;
 use crate::report::{self, report};
@@ -36,7 +38,7 @@ enum Protection {
     Lock(UpdateLock),
     /// Nothing yet.
     Later(LockPath),
-    /// Nothing: this is no balena device.
+    /// Nothing: this is no balena device, or what runs this has the lock.
     None,
 }
 
@@ -69,9 +71,12 @@ fn protect(
         return no_device(&location, options.require);
     }
     let path = location.path();
+    if nested::is_held_above(path, environment) {
+        return Ok(Protection::None);
+    }
     match obtain(path, options.wait, signals, standing) {
         Outcome::Acquired(lock) => {
-            write_note(&lock, options);
+            write_own_note(&lock, options);
             Ok(Protection::Lock(lock))
         }
         Outcome::Ended(signal) => Err(Refusal::Signal(signal)),
@@ -89,8 +94,7 @@ fn no_device(location: &Location, is_required: bool) -> Result<Protection, Refus
     if !is_required {
         line.text(UNPROTECTED);
     }
-    line.escaped(location.path().directory())
-        .text(" is not a mount point, so this is no balena device");
+    describe_no_device(&mut line, location);
     if is_required {
         line.text("; name a file with --lock PATH, or leave out --require")
             .end();
@@ -100,13 +104,27 @@ fn no_device(location: &Location, is_required: bool) -> Result<Protection, Refus
     Ok(Protection::None)
 }
 
-/// The note is a courtesy: without it the lock is as good.
-fn write_note(lock: &UpdateLock, options: &Options) {
-    let (seconds, _) = now(Clock::Realtime);
+pub(crate) fn describe_no_device(line: &mut Line, location: &Location) {
+    line.escaped(location.path().directory())
+        .text(" is not a mount point, so this is no balena device");
+}
+
+fn write_own_note(lock: &UpdateLock, options: &Options) {
     let mut arguments = options.arguments;
+    write_note(
+        lock,
+        options,
+        getpid(),
+        arguments.next().unwrap_or_default(),
+    );
+}
+
+/// The note is a courtesy: without it the lock is as good.
+pub(crate) fn write_note(lock: &UpdateLock, options: &Options, process: Pid, program: &[u8]) {
+    let (seconds, _) = now(Clock::Realtime);
     let note = Note {
-        pid: getpid().as_raw_pid() as u32,
-        program: arguments.next().unwrap_or_default(),
+        pid: process.as_raw_pid() as u32,
+        program,
         since: (seconds > CLOCK_IS_SET).then_some(seconds),
         reason: options.reason,
     };
@@ -136,18 +154,23 @@ fn supervise(
             code
         }
         Err(errno) => {
-            Line::error()
-                .text("cannot fork: errno ")
-                .number(errno.raw_os_error() as u32)
-                .text("; too many processes, or too little memory")
-                .end();
-            options.exit_code.unwrap_or(report::IO)
+            let code = report_fork(errno);
+            options.exit_code.unwrap_or(code)
         }
     };
     if let Protection::Lock(lock) = protection {
         release(lock);
     }
     code
+}
+
+pub(crate) fn report_fork(errno: Errno) -> i32 {
+    Line::error()
+        .text("cannot start a process: errno ")
+        .number(errno.raw_os_error() as u32)
+        .text("; too many processes or open files, or too little memory")
+        .end();
+    report::IO
 }
 
 /// Forwards signals and reaps children until the command has ended; its exit code.
@@ -175,7 +198,7 @@ fn try_late(options: &Options, protection: &mut Protection) {
         return;
     };
     if let Ok(lock) = UpdateLock::try_acquire(path) {
-        write_note(&lock, options);
+        write_own_note(&lock, options);
         Line::error()
             .escaped(path.as_bytes())
             .text(": locked now")

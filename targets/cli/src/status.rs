@@ -26,17 +26,22 @@ pub(crate) fn status(options: &Options, environment: Environment) -> i32 {
 }
 
 fn print_text(path: &LockPath, status: Option<&Status>) {
-    describe(&mut Line::output(), path, status);
+    let mut line = Line::output();
+    describe(&mut line, path, status);
+    line.end();
 }
 
-/// Ends a line with the path and who holds it.
+/// Adds the path and who holds it.
 pub(crate) fn describe(line: &mut Line, path: &LockPath, status: Option<&Status>) {
     line.escaped(path.as_bytes()).text(": ");
     let Some(status) = status else {
-        line.text("free").end();
+        line.text("free");
         return;
     };
     line.text(status.holder.as_str());
+    if status.is_kept {
+        line.text(" ('update-lock release' ends that)");
+    }
     match status.holder {
         Holder::Foreign { uid } => line.text(", of user ").number(uid),
         Holder::Stale if status.is_adoptable => line.text(", the next start takes it over"),
@@ -51,7 +56,6 @@ pub(crate) fn describe(line: &mut Line, path: &LockPath, status: Option<&Status>
             line.text(", ").text(name).text(" ").escaped(value);
         }
     }
-    line.end();
 }
 
 /// What a note says, but for the pid, which is a number.
@@ -80,6 +84,9 @@ fn print_json(path: &LockPath, status: Option<&Status>) {
     line.text(state).text("\",\"holder\":\"").text(holder);
     line.text("\",\"adoptable\":");
     line.text(if status.is_adoptable { "true" } else { "false" });
+    if status.is_kept {
+        line.text(",\"kept\":true");
+    }
     if let Holder::Foreign { uid } = status.holder {
         line.text(",\"uid\":").number(uid);
     }

@@ -66,6 +66,55 @@ impl Iterator for Args {
     }
 }
 
+/// Arguments and environment of a command that is to be executed.
+pub(crate) struct Call {
+    pub(crate) arguments: Args,
+    pub(crate) environment: Environment,
+}
+
+impl Call {
+    /// With `variable`, a `NAME=VALUE`, in the environment.
+    ///
+    /// Where there is none of that name yet, the environment needs one more place. It lies right behind the arguments, so
+    /// these move down by one: over the argument before them, or over `argc`.
+    pub(crate) fn with(self, variable: &CStr) -> Self {
+        let name = |text: &[u8]| {
+            text.iter()
+                .position(|&byte| byte == b'=')
+                .unwrap_or(text.len())
+        };
+        let ours = variable.to_bytes();
+        let mut strings = self.environment.0;
+        while let Some(string) = strings.first() {
+            let theirs = string.to_bytes();
+            if theirs.get(..name(theirs)) == ours.get(..name(ours)) {
+                // SAFETY: the place is one of the kernel's array, which this process may write to.
+                unsafe { *strings.0.cast_mut() = variable.as_ptr() };
+                return self;
+            }
+            strings = strings.rest();
+        }
+        // SAFETY: something precedes the first argument: see above.
+        let arguments = unsafe { self.arguments.as_ptr().sub(1) }.cast_mut();
+        // SAFETY: the NULL that ends the arguments precedes the environment.
+        let place = unsafe { self.environment.as_ptr().sub(1) }.cast_mut();
+        let mut to = arguments;
+        while to < place {
+            // SAFETY: `to` and the place behind it lie within the arguments and their NULL.
+            unsafe {
+                *to = *to.add(1);
+                to = to.add(1);
+            }
+        }
+        // SAFETY: the NULL has moved down by one with the arguments.
+        unsafe { *place = variable.as_ptr() };
+        Self {
+            arguments: Args(Strings(arguments)),
+            environment: Environment(Strings(place)),
+        }
+    }
+}
+
 /// The environment.
 #[derive(Clone, Copy)]
 pub struct Environment(Strings);

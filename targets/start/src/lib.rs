@@ -7,6 +7,7 @@
 
 mod arch;
 mod args;
+mod descriptor;
 mod line;
 mod mem;
 mod panic;
@@ -15,8 +16,9 @@ mod signal;
 mod time;
 
 pub use args::{Args, Environment};
+pub use descriptor::{close_inherited, close_standard};
 pub use line::{Line, STANDARD};
-pub use process::{Child, exec, exit, fork};
+pub use process::{Child, exec, exit, fork, process_group, session, working_directory};
 pub use signal::{Received, SignalSet, Signals, number, send, send_to_group};
 pub use time::{Clock, now};
 

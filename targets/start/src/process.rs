@@ -1,9 +1,12 @@
 //! Starting, becoming and ending a process.
 
+use core::ffi::CStr;
+
 use crate::arch::syscall;
 use rustix::io::Errno;
 use rustix::process::Pid;
 
+use crate::args::Call;
 use crate::{Args, Environment};
 
 /// Where commands are looked for without a `PATH`.
@@ -42,24 +45,62 @@ pub fn fork() -> Result<Child, Errno> {
     Ok(Pid::from_raw(pid as i32).map_or(Child::Me, Child::Of))
 }
 
-/// Becomes the command that `arguments` begin with, found through `PATH` as a shell finds it.
+/// The session of a process, else of this one; `None` where its leader is outside of the PID namespace, too.
+///
+/// rustix makes a `Pid` of the kernel's 0 for those.
+#[must_use]
+pub fn session(process: Option<Pid>) -> Option<Pid> {
+    // SAFETY: the call takes a plain number.
+    let session = unsafe { syscall!(__NR_getsid, Pid::as_raw(process)) };
+    Pid::from_raw(session.ok()? as i32)
+}
+
+/// The process group of this process; `None` where its leader is outside of the PID namespace.
+#[must_use]
+pub fn process_group() -> Option<Pid> {
+    // SAFETY: the call takes a plain number.
+    let group = unsafe { syscall!(__NR_getpgid, 0) };
+    Pid::from_raw(group.ok()? as i32)
+}
+
+/// The working directory, in `buffer`; `None` where it has been removed, or is longer than that.
+#[must_use]
+pub fn working_directory(buffer: &mut [u8]) -> Option<&[u8]> {
+    // SAFETY: the kernel writes at most as many bytes as there are.
+    let length = unsafe { syscall!(__NR_getcwd, buffer.as_mut_ptr(), buffer.len()) }.ok()?;
+    buffer.get(..length.checked_sub(1)?)
+}
+
+/// Becomes the command that `arguments` begin with, found through `PATH` as a shell finds it, with one `NAME=VALUE` more
+/// in its environment.
 ///
 /// # Errors
 ///
 /// It returns only if it fails: `ENOENT` where there is no such command.
 #[must_use]
-pub fn exec(arguments: Args, environment: Environment) -> Errno {
-    let mut rest = arguments;
+pub fn exec(arguments: Args, environment: Environment, variable: Option<&CStr>) -> Errno {
+    let mut call = Call {
+        arguments,
+        environment,
+    };
+    if let Some(variable) = variable {
+        call = call.with(variable);
+    }
+    search(&call)
+}
+
+fn search(call: &Call) -> Errno {
+    let mut rest = call.arguments;
     let Some(command) = rest.next() else {
         return Errno::NOENT;
     };
     if command.contains(&b'/') {
-        return execve(command, b"", arguments, environment);
+        return execve(command, b"", call);
     }
     let mut outcome = Errno::NOENT;
-    let path = environment.get("PATH").unwrap_or(DEFAULT_PATH);
+    let path = call.environment.get("PATH").unwrap_or(DEFAULT_PATH);
     for directory in path.split(|&byte| byte == b':') {
-        match execve(directory, command, arguments, environment) {
+        match execve(directory, command, call) {
             Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG => {}
             Errno::ACCESS => outcome = Errno::ACCESS,
             other => return other,
@@ -69,7 +110,7 @@ pub fn exec(arguments: Args, environment: Environment) -> Errno {
 }
 
 /// `execve(2)` of `name` in `directory`, or of `directory` itself where there is no name.
-fn execve(directory: &[u8], name: &[u8], arguments: Args, environment: Environment) -> Errno {
+fn execve(directory: &[u8], name: &[u8], call: &Call) -> Errno {
     let separator: &[u8] = match (directory, name) {
         ([], _) | (_, []) => b"",
         _ => b"/",
@@ -86,13 +127,13 @@ fn execve(directory: &[u8], name: &[u8], arguments: Args, environment: Environme
         return Errno::NAMETOOLONG;
     }
     // SAFETY: at least one NUL follows the path; arguments and environment are the kernel's own arrays, with a NULL at
-    // the end.
+    // the end, and strings that live until this process becomes another.
     let outcome = unsafe {
         syscall!(
             __NR_execve,
             path.as_ptr(),
-            arguments.as_ptr(),
-            environment.as_ptr()
+            call.arguments.as_ptr(),
+            call.environment.as_ptr()
         )
     };
     outcome.err().unwrap_or(Errno::NOSYS)

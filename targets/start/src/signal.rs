@@ -166,6 +166,26 @@ impl Signals {
         };
     }
 
+    /// Blocks and ignores no signal from here on, whatever was there before: what a daemon wants.
+    pub fn reset(self) {
+        let action = Action::default();
+        for signal in 1..=64 {
+            // SAFETY: `action` is laid out as the kernel's structure, and sets no handler.
+            let _ = unsafe { syscall!(__NR_rt_sigaction, signal, &raw const action, 0, SET_SIZE) };
+        }
+        let none = 0_u64;
+        // SAFETY: the set is a word of the size that is passed along.
+        let _ = unsafe {
+            syscall!(
+                __NR_rt_sigprocmask,
+                SIG_SETMASK,
+                &raw const none,
+                0,
+                SET_SIZE
+            )
+        };
+    }
+
     /// Whether the process that started this one has it ignore `signal`, as `nohup` does.
     #[must_use]
     pub fn is_ignored(&self, signal: u32) -> bool {

@@ -1,0 +1,143 @@
+//! Locks that a keeper holds: a process that holds a lock for a script, which itself could not.
+//!
+//! Script and keeper find each other by the lock file alone, without a process id that could be somebody else's by now:
+//!
+//! 1. The keeper takes the lock as everybody does, and marks the file [`KEPT`].
+//! 2. Who wants it released finds that mark, and sets [`ASKED`] beside it.
+//! 3. The keeper sees that by `fstat`, releases as everybody does, and ends.
+//! 4. The other one knows by the `flock` which the keeper has let go of. Where the path still names the file then, the
+//!    keeper died, and the file is removed in its place, under the `flock` that was free.
+//! 5. Whoever adopts a dead keeper's file between 2 and 4 sets the mode back. It is no keeper's lock then, and left alone.
+//!
+//! What remains: a keeper that dies between the look and the mark of 2, and whose file is adopted in that very moment,
+//! leaves its adopter with a lock that is marked as a keeper's.
+
+use rustix::fd::OwnedFd;
+use rustix::fs::Mode;
+
+use crate::holder::Found;
+use crate::inode::{self, Facts};
+use crate::lock::{remove, try_flock};
+use crate::mark::{ASKED, HELD, KEPT, RELEASED};
+use crate::{Errno, Error, Holder, LockPath, Operation, UpdateLock};
+
+impl UpdateLock {
+    /// Marks the lock as a keeper's: it is to be released when [`is_asked`](Self::is_asked) says so.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::System`]: `Mark`, where the file belongs to another user.
+    pub fn mark_kept(&self) -> Result<(), Error> {
+        mark(&self.file, KEPT)
+    }
+
+    /// Whether the keeper of this lock is asked to release it. A `chmod` is what changes it: `inotify(7)` has
+    /// `IN_ATTRIB` for that.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::System`]: `Stat`.
+    pub fn is_asked(&self) -> Result<bool, Error> {
+        Ok(Facts::of_file(&self.file)?.mode().contains(ASKED))
+    }
+}
+
+/// A keeper that has been asked to release its lock.
+#[must_use = "the keeper has not released the lock yet"]
+#[derive(Debug)]
+pub struct Request {
+    file: OwnedFd,
+    path: LockPath,
+}
+
+impl Request {
+    /// Asks the keeper of the lock at `path`; `None` where there is no lock.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Held`]: it isn't a keeper's, and has been left alone.
+    /// - [`Error::System`]: `Mark` fails with `EPERM` where the keeper is another user's.
+    pub fn send(path: &LockPath) -> Result<Option<Self>, Error> {
+        let Some(found) = Found::look(path)? else {
+            return Ok(None);
+        };
+        let holder = found.holder()?;
+        let is_kept = found.is_kept(holder);
+        let Some(file) = found.file.filter(|_| is_kept) else {
+            return Err(Error::Held(holder));
+        };
+        mark(&file, KEPT.union(ASKED))?; // 2
+        step!("keeper: asked");
+        let path = path.clone();
+        Ok(Some(Self { file, path }))
+    }
+
+    /// The path of the lock file.
+    #[must_use]
+    pub fn path(&self) -> &LockPath {
+        &self.path
+    }
+
+    /// Whether the lock that was kept is released now. Ask again after a short while if not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::System`]: the keeper died, and its file could not be removed.
+    pub fn is_done(&self) -> Result<bool, Error> {
+        let is_free = try_flock(&self.file)?;
+        let facts = Facts::of_file(&self.file)?;
+        let is_keepers = facts.mode().intersects(ASKED.union(RELEASED));
+        if !is_keepers || !inode::names(&self.path, facts.inode())? {
+            return Ok(true); // 3, 5
+        }
+        if is_free {
+            step!("keeper: died");
+            let _ = remove(&self.file, &self.path)?; // 4
+        }
+        Ok(is_free)
+    }
+}
+
+impl Found {
+    /// Whether `holder`, as found, is a keeper, dead or alive.
+    pub(crate) fn is_kept(&self, holder: Holder) -> bool {
+        matches!(holder, Holder::App | Holder::Stale) && self.facts.mode().contains(KEPT)
+    }
+}
+
+fn mark(file: &OwnedFd, bits: Mode) -> Result<(), Error> {
+    rustix::fs::fchmod(file, HELD.union(bits)).map_err(Error::at(Operation::Mark))
+}
+
+/// Removes what blocks the lock though nobody needs it any more: a person's way to get rid of another tool's file, or of
+/// a dead holder's.
+///
+/// Of another tool's file nobody can know whether its owner lives, unless that holds a `flock` on it too.
+/// `None` where there is nothing, else what it was.
+///
+/// # Errors
+///
+/// - [`Error::Held`]: a live holder's, or the Supervisor's; nothing is removed.
+/// - [`Error::System`]: `Open`, where it can't be read, and might be the Supervisor's; `Remove`, where it is another
+///   user's, or a directory with something in it.
+pub fn remove_dead(path: &LockPath) -> Result<Option<Holder>, Error> {
+    let Some(found) = Found::look(path)? else {
+        return Ok(None);
+    };
+    let holder = found.holder()?;
+    let is_dead = match (holder, &found.file) {
+        (Holder::Stale, _) => true,
+        (Holder::Foreign { .. }, Some(file)) => try_flock(file)?,
+        // Who can't read a file can't tell whether it is helios's.
+        (Holder::Foreign { .. }, None) if found.facts.is_regular() => {
+            return Err(Error::system(Operation::Open, Errno::ACCESS));
+        }
+        (Holder::Foreign { .. }, None) => true,
+        _ => false,
+    };
+    if !is_dead || !inode::names(path, found.facts.inode())? {
+        return Err(Error::Held(holder));
+    }
+    inode::unlink(path, found.facts.is_directory())?;
+    Ok(Some(holder))
+}

@@ -1,0 +1,123 @@
+//! `acquire`: takes the lock for a script, and leaves it to a keeper.
+
+use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::Pid;
+use update_lock::{Error, LockPath, PATH_CAPACITY, UpdateLock};
+use update_lock_start::{
+    Child, Environment, Line, Signals, close_inherited, fork, working_directory,
+};
+
+use crate::job::Standing;
+use crate::life::{self, Life};
+use crate::obtain::{Outcome, obtain};
+use crate::options::Options;
+use crate::report::{self, report};
+use crate::{keeper, nested, run};
+
+/// Takes the lock for the caller, or for the process that `--for` names; exit code 0 once it is held.
+pub(crate) fn acquire(options: &Options, environment: Environment) -> i32 {
+    // The keeper must not keep what the caller has open.
+    close_inherited();
+    acquire_for(options, environment).unwrap_or_else(|code| code)
+}
+
+fn acquire_for(options: &Options, environment: Environment) -> Result<i32, i32> {
+    let path = path(options, environment)?;
+    let (process, life) = beneficiary(options)?;
+    if nested::is_held_above(&path, environment) {
+        return Ok(0);
+    }
+    let signals = Signals::block();
+    match obtain(&path, options.wait, &signals, Standing::new(false)) {
+        Outcome::Acquired(lock) => leave_to_keeper(lock, options, process, &life, signals),
+        Outcome::Ended(signal) => Err(128 + signal as i32),
+        Outcome::Failed(error) => Err(report(Some(&path), error)),
+    }
+}
+
+/// The lock's path, absolute: a keeper works in `/`.
+fn path(options: &Options, environment: Environment) -> Result<LockPath, i32> {
+    let location = crate::locate(options, environment).map_err(|error| report(None, error))?;
+    if !location.protects() {
+        let mut line = Line::error();
+        run::describe_no_device(&mut line, &location);
+        line.text("; name a file with --lock PATH").end();
+        return Err(report::NO_LOCATION);
+    }
+    let path = location.path();
+    if path.as_bytes().first() == Some(&b'/') {
+        return Ok(path.clone());
+    }
+    absolute(path).map_err(|error| report(Some(path), error))
+}
+
+fn absolute(path: &LockPath) -> Result<LockPath, Error> {
+    let mut buffer = [0; PATH_CAPACITY];
+    let directory = working_directory(&mut buffer).ok_or(Error::PathTooLong)?;
+    LockPath::in_directory(directory, path.as_bytes())
+}
+
+/// The process whose life the lock is tied to.
+fn beneficiary(options: &Options) -> Result<(Pid, Life), i32> {
+    let Some(process) = options.pid.or_else(life::caller) else {
+        Line::error()
+            .text("the caller has ended, or is outside of this container; name a process with --for PID")
+            .end();
+        return Err(report::USAGE);
+    };
+    match Life::of(process) {
+        Ok(life) => Ok((process, life)),
+        Err(errno) => {
+            let mut line = Line::error();
+            line.text("process ").number(process.as_raw_pid() as u32);
+            line.text(match errno {
+                Errno::SRCH => " has ended; name another one with --for PID",
+                _ => " can't be watched: neither pidfd_open nor /proc works here; mount /proc",
+            });
+            line.end();
+            Err(report::IO)
+        }
+    }
+}
+
+fn leave_to_keeper(
+    lock: UpdateLock,
+    options: &Options,
+    process: Pid,
+    life: &Life,
+    signals: Signals,
+) -> Result<i32, i32> {
+    let mut buffer = [0; 32];
+    let name = life::name(process, &mut buffer);
+    run::write_note(&lock, options, process, name);
+    lock.mark_kept()
+        .map_err(|error| report(Some(lock.path()), error))?;
+    // Its caller's process group may be killed as soon as this process ends: until then the keeper has left it.
+    let (ready, is_ready) = pipe_with(PipeFlags::CLOEXEC).map_err(run::report_fork)?;
+    match fork() {
+        Ok(Child::Me) => keeper::keep(lock, life, signals, is_ready),
+        Ok(Child::Of(_)) => {
+            drop(is_ready);
+            if !keeper::is_ready(&ready) {
+                Line::error().text("the keeper was killed").end();
+                return Err(report::IO);
+            }
+            announce(lock.path(), process, name);
+            lock.leave_behind();
+            Ok(0)
+        }
+        Err(errno) => Err(run::report_fork(errno)),
+    }
+}
+
+fn announce(path: &LockPath, process: Pid, name: &[u8]) {
+    let mut line = Line::output();
+    line.escaped(path.as_bytes())
+        .text(": held until 'update-lock release' or the end of process ")
+        .number(process.as_raw_pid() as u32);
+    if !name.is_empty() {
+        line.text(" (").escaped(name).text(")");
+    }
+    line.end();
+}

@@ -1,0 +1,91 @@
+//! `release`: has the keeper of `acquire` give the lock back.
+
+use rustix::event::{Timespec, poll};
+use update_lock::{Error, Holder, LockPath, Request, Status, remove_dead, status as look};
+use update_lock_start::{Environment, Line};
+
+use crate::options::Options;
+use crate::report::{self, report};
+use crate::{nested, status};
+
+/// The shortest and the longest pause between two looks whether the keeper is done, in microseconds.
+const PAUSE_US: core::ops::Range<u32> = 50..10_000;
+
+/// Exit code 0 once nothing of `acquire`'s is there, 75 if the lock is somebody else's.
+pub(crate) fn release(options: &Options, environment: Environment) -> i32 {
+    match crate::locate(options, environment) {
+        Ok(location) => {
+            let path = location.path();
+            release_at(path, options, environment).unwrap_or_else(|error| report(Some(path), error))
+        }
+        Err(error @ Error::NoLocation) => {
+            nothing_to_release(Line::error().text(error.as_str()));
+            0
+        }
+        Err(error) => report(None, error),
+    }
+}
+
+fn release_at(path: &LockPath, options: &Options, environment: Environment) -> Result<i32, Error> {
+    match look(path)? {
+        Some(found) if found.is_kept => release_kept(path)?,
+        Some(Status { holder, .. }) if holder == Holder::App => {
+            if !nested::is_held_above(path, environment) {
+                return Err(Error::Held(holder));
+            }
+        }
+        Some(_) if options.force => return force(path),
+        found => {
+            let mut line = Line::error();
+            status::describe(&mut line, path, found.as_ref());
+            nothing_to_release(&mut line);
+        }
+    }
+    Ok(0)
+}
+
+fn nothing_to_release(line: &mut Line) {
+    line.text("; nothing to release").end();
+}
+
+fn release_kept(path: &LockPath) -> Result<(), Error> {
+    let Some(request) = Request::send(path)? else {
+        return Ok(());
+    };
+    let mut microseconds = PAUSE_US.start;
+    while !request.is_done()? {
+        pause(microseconds);
+        microseconds = (microseconds * 2).min(PAUSE_US.end);
+    }
+    Ok(())
+}
+
+fn pause(microseconds: u32) {
+    let timeout = Timespec {
+        tv_sec: 0,
+        tv_nsec: (microseconds * 1000) as _,
+    };
+    let _ = poll(&mut [], Some(&timeout));
+}
+
+/// Removes what a person says nobody needs any more.
+fn force(path: &LockPath) -> Result<i32, Error> {
+    let removed = match remove_dead(path) {
+        Err(Error::Held(Holder::Foreign { .. })) => {
+            Line::error()
+                .escaped(path.as_bytes())
+                .text(": not removed: a process holds a flock on it; end that first")
+                .end();
+            return Ok(report::HELD);
+        }
+        outcome => outcome?,
+    };
+    let mut line = Line::error();
+    line.escaped(path.as_bytes());
+    match removed {
+        Some(holder) => line.text(": removed: ").text(holder.as_str()),
+        None => line.text(": free"),
+    };
+    line.end();
+    Ok(0)
+}

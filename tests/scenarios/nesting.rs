@@ -1,0 +1,130 @@
+//! Commands below a `run` that holds the lock: none waits for its own ancestor.
+
+use std::fs;
+
+use crate::common::{Device, Lock, peers};
+
+scenarios![
+    a_run_below_a_run,
+    acquire_and_release_below_a_run,
+    a_lost_lock_is_no_lock_above,
+    a_variable_of_another_lock_is_no_lock_above,
+    another_lock_below_a_run_is_taken,
+    the_command_gets_its_arguments_and_environment_whole,
+    a_variable_that_is_there_is_replaced,
+];
+
+fn a_run_below_a_run(device: &Device) {
+    let lock = Lock::new();
+    let script = "update-lock run -- update-lock run --no-wait -- update-lock run -- sh -c '
+        update-lock status; exit 7'";
+    let outcome = device.script(&lock, script).end().exits_with(7);
+    assert!(outcome.output.contains("held by an application"));
+    let lines: Vec<_> = outcome.errors.lines().collect();
+    assert_eq!(lines.len(), 2, "{outcome:#?}");
+    for line in lines {
+        assert!(line.contains("nothing to do"), "{line}");
+        assert!(line.contains(lock.text()), "{line}");
+    }
+    assert!(!lock.is_there());
+}
+
+fn acquire_and_release_below_a_run(device: &Device) {
+    let lock = Lock::new();
+    let script = "update-lock run -- sh -ec '
+        update-lock acquire
+        update-lock release
+        update-lock status || echo code=$?'";
+    let outcome = device.script(&lock, script).end().exits_with(0);
+    assert!(outcome.output.ends_with("code=75\n"), "{outcome:#?}");
+    assert_eq!(outcome.errors.lines().count(), 2, "{outcome:#?}");
+    assert!(!lock.is_there());
+}
+
+fn a_lost_lock_is_no_lock_above(device: &Device) {
+    let lock = Lock::new();
+    let script = "update-lock run -- sh -c '
+        rm \"$UPDATE_LOCK_PATH\"
+        setpriv --reuid 65534 --clear-groups lockfile -r 0 \"$UPDATE_LOCK_PATH\" || exit 1
+        update-lock run --no-wait -- true
+        [ $? = 75 ] || exit 2
+        update-lock acquire --no-wait
+        [ $? = 75 ]'";
+    device.script(&lock, script).end().exits_with(0);
+    assert_eq!(lock.mode_and_user(), (0o444, peers::NOBODY));
+}
+
+fn a_variable_of_another_lock_is_no_lock_above(device: &Device) {
+    let lock = Lock::new();
+    let holder = crate::common::Holder::start(device, &lock);
+    for value in ["", "0:0", "x", ":", &"1".repeat(300)] {
+        let run = device.at(&lock, ["run", "--no-wait", "--", "true"]);
+        run.env("UPDATE_LOCK_HELD", value)
+            .end()
+            .fails_on(75, lock.path());
+    }
+    // The inode is right, but nobody lives who holds it.
+    let held = held_variable(device, &lock, &holder);
+    holder.run.signal(nix::sys::signal::Signal::SIGKILL);
+    nix::sys::signal::kill(holder.command, nix::sys::signal::Signal::SIGKILL).expect("kill");
+    crate::common::proc_fs::until_dead(holder.command);
+    let run = device.at(&lock, ["run", "--no-wait", "--", "true"]);
+    run.env("UPDATE_LOCK_HELD", held).end().succeeds();
+    assert!(!lock.is_there(), "adopted and released");
+}
+
+/// What the command of a holder has been told.
+fn held_variable(_: &Device, _: &Lock, holder: &crate::common::Holder) -> String {
+    let environment = fs::read(format!("/proc/{}/environ", holder.command)).expect("it lives");
+    let variables = environment.split(|&byte| byte == 0);
+    let value = variables
+        .filter_map(|variable| variable.strip_prefix(b"UPDATE_LOCK_HELD="))
+        .next();
+    String::from_utf8(value.expect("it is there").to_vec()).expect("text")
+}
+
+fn another_lock_below_a_run_is_taken(device: &Device) {
+    let lock = Lock::new();
+    let script = "update-lock run -- update-lock --lock other.lock run -- sh -c '
+        [ -e other.lock ] && [ -e \"$UPDATE_LOCK_PATH\" ] && update-lock --lock other.lock run -- true'";
+    let outcome = device.script(&lock, script).end().exits_with(0);
+    assert!(outcome.one_line().contains("other.lock"));
+    assert!(!lock.is_there());
+    assert!(!lock.file("other.lock").exists());
+}
+
+fn the_command_gets_its_arguments_and_environment_whole(device: &Device) {
+    let lock = Lock::new();
+    let script = "for word; do echo \"<$word>\"; done; env";
+    let arguments = ["a", "", "b c", "--", "-x", "last"];
+    let run = device
+        .at(&lock, ["run", "--", "sh", "-c", script, "name"])
+        .args(arguments)
+        .env("FIRST", "1")
+        .env("EMPTY", "")
+        .env("LAST", "x=y");
+    let outcome = run.end().succeeds();
+    let (words, variables): (Vec<_>, Vec<_>) = outcome
+        .output
+        .lines()
+        .partition(|line| line.starts_with('<'));
+    assert_eq!(words, ["<a>", "<>", "<b c>", "<-->", "<-x>", "<last>"]);
+    for variable in ["FIRST=1", "EMPTY=", "LAST=x=y"] {
+        assert!(variables.contains(&variable), "{variables:?}");
+    }
+    let of_ours = |line: &&&str| line.starts_with("UPDATE_LOCK_HELD=");
+    assert_eq!(variables.iter().filter(of_ours).count(), 1, "{variables:?}");
+    assert!(variables.iter().any(|line| line.starts_with("PATH=/")));
+}
+
+fn a_variable_that_is_there_is_replaced(device: &Device) {
+    let lock = Lock::new();
+    let run = device.at(&lock, ["run", "--", "env"]);
+    let run = run
+        .env("UPDATE_LOCK_HELD", "of another")
+        .env("UPDATE_LOCK_HELD_TOO", "another");
+    let outcome = run.end().succeeds();
+    assert!(!outcome.output.contains("UPDATE_LOCK_HELD=of another"));
+    assert_eq!(outcome.output.matches("UPDATE_LOCK_HELD=").count(), 1);
+    assert!(outcome.output.contains("UPDATE_LOCK_HELD_TOO=another\n"));
+}
