@@ -76,11 +76,16 @@ impl Device {
         words
     }
 
-    /// The program by the name `lockfile`: through a symbolic link in the scenario's directory.
+    /// The program by the name `lockfile`.
     pub(crate) fn lockfile(&self, lock: &Lock) -> Invocation {
+        self.by_name(lock, "lockfile")
+    }
+
+    /// The program by another name: through a symbolic link in the scenario's directory.
+    pub(crate) fn by_name(&self, lock: &Lock, name: &str) -> Invocation {
         let mut words = self.words();
         if let Some(program) = words.last_mut() {
-            let link = lock.file("lockfile");
+            let link = lock.file(name);
             if !link.is_symlink() {
                 symlink(&program, &link).expect("a symbolic link");
             }

@@ -11,6 +11,8 @@ use crate::common::lock::long_name;
 use crate::common::{Device, Holder, Invocation, Lock, Process, peers, proc_fs, wait};
 
 scenarios![
+    the_name_lockfile_in_the_path,
+    names_that_are_not_lockfile,
     lockfile_as_procmails_several_files,
     lockfile_as_procmails_inverted,
     lockfile_as_procmails_options,
@@ -352,6 +354,38 @@ fn lockfile_as_procmails_on_a_full_disk(device: &Device) {
         let run = run.through(["unshare", "-m", "sh", "-c", SCRIPT, "sh"]);
         let outcome = run.end().succeeds();
         assert_eq!(outcome.output, "a 444 0\nfill 644 16384\n");
+    }
+}
+
+/// A shell finds it, and calls it by its bare name.
+fn the_name_lockfile_in_the_path(device: &Device) {
+    let lock = Lock::new();
+    let run = || {
+        if device.is_native() {
+            // Makes the link.
+            drop(device.lockfile(&lock));
+            let path = format!("PATH={}:/usr/bin:/bin", lock.scratch().display());
+            return Invocation::of(["env", &path, "lockfile"]);
+        }
+        let mut words = device.words();
+        let program = words.len() - 1;
+        words.splice(program..program, ["-0".into(), "lockfile".into()]);
+        Invocation::of(words)
+    };
+    run().args(["-r0", lock.text()]).end().succeeds();
+    // procmail's has another way to say so.
+    let again = run().args(["-r0", lock.text()]).end();
+    again.fails_on(73, lock.path());
+    assert_eq!(lock.mode_and_user(), (0o444, 0));
+}
+
+fn names_that_are_not_lockfile(device: &Device) {
+    for name in ["lockfile-1", "mylockfile", "Lockfile", "lockfil"] {
+        let lock = Lock::new();
+        let run = device.by_name(&lock, name).args(["-r0", lock.text()]);
+        let line = run.end().fails_with(64);
+        assert!(line.contains("update-lock help"), "{line}");
+        assert!(!lock.is_there());
     }
 }
 

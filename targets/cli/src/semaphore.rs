@@ -7,8 +7,9 @@
 //! 2. What is removed by force is looked at again with its `flock` held. Of two of this program that find the same old
 //!    file, one has its `flock` from before its last look until after its `unlink`; the other finds it held, or gets it
 //!    when the path names nothing, or a file that isn't old. So neither removes what the other has created since.
-//! 3. procmail's own program takes no `flock`: it may remove the old file between our look and our `unlink`. It waits then
-//!    before it creates a file, as we do: that is what the suspension is for.
+//! 3. procmail's own program takes no `flock`: it may remove the old file between our last look and our `unlink`. But it
+//!    waits then before it creates a file, as we do: that is what the suspension is for. What is left is a third process
+//!    that creates its file in this moment.
 //! 4. Who holds an update lock holds its `flock` too, and isn't robbed, however old the file is.
 
 use core::ffi::CStr;
