@@ -14,6 +14,7 @@ scenarios![
     the_name_lockfile_in_the_path,
     names_that_are_not_lockfile,
     lockfile_as_procmails_several_files,
+    lockfile_as_procmails_many_files,
     lockfile_as_procmails_inverted,
     lockfile_as_procmails_options,
     lockfile_as_procmails_usage_errors,
@@ -42,8 +43,10 @@ scenarios![
     lockfile_unlike_procmails_a_file_comes_before_its_directorys_mode,
     lockfile_unlike_procmails_a_living_holder_is_not_robbed,
     lockfile_unlike_procmails_what_cannot_be_removed_counts_as_an_attempt,
+    lockfile_unlike_procmails_more_files_than_descriptors_are_an_error,
     lockfile_unlike_procmails_only_its_own_files_are_given_back,
     lockfile_unlike_procmails_every_fatal_signal_gives_back,
+    a_lockfile_without_standard_descriptors,
     a_lockfile_explains_itself,
 ];
 
@@ -167,6 +170,28 @@ fn lockfile_as_procmails_several_files(device: &Device) {
             ("echo x >b", "a -r0 b"),
         ],
     );
+}
+
+/// `-r0` and that many names.
+fn many(files: usize) -> String {
+    let names = (0..files).map(|number| format!(" {number}"));
+    ["-r0".to_string()].into_iter().chain(names).collect()
+}
+
+fn lockfile_as_procmails_many_files(device: &Device) {
+    let line = many(30);
+    expect_the_same(device, &[("", &line), ("echo x >29", &line)]);
+    // procmail's runs out of names for its temporary files, and waits for minutes.
+    let lock = Lock::new();
+    let names = many(300);
+    let run = || ours(device, &lock).args(words(&names));
+    run().end().succeeds();
+    assert_eq!(lock.names().len(), 300);
+    for number in 0..299 {
+        fs::remove_file(lock.directory().join(number.to_string())).expect("a file");
+    }
+    run().end().fails_on(73, "299");
+    assert_eq!(lock.names(), ["299"]);
 }
 
 fn lockfile_as_procmails_inverted(device: &Device) {
@@ -697,6 +722,16 @@ fn lockfile_unlike_procmails_what_cannot_be_removed_counts_as_an_attempt(device:
     assert_eq!(lock.mode_and_user().1, 0);
 }
 
+/// Each stays open, to be known again.
+fn lockfile_unlike_procmails_more_files_than_descriptors_are_an_error(device: &Device) {
+    let lock = Lock::new();
+    let run = |program: Invocation| program.args(words(&many(30))).after("ulimit -n 20");
+    let line = run(ours(device, &lock)).end().fails_with(69);
+    assert!(line.contains("ulimit -n"), "{line}");
+    assert_eq!(lock.names(), [""; 0]);
+    run(procmails(&lock)).end().succeeds();
+}
+
 /// Somebody who took a file away by force has it now.
 fn lockfile_unlike_procmails_only_its_own_files_are_given_back(device: &Device) {
     let lock = Lock::new();
@@ -720,6 +755,21 @@ fn lockfile_unlike_procmails_every_fatal_signal_gives_back(device: &Device) {
         process.signal(signal);
         process.end().fails_on(75, "updates.lock");
         assert_eq!(lock.names(), ["updates.lock"]);
+    }
+}
+
+/// What it says goes nowhere then, and not into a file that it has opened.
+fn a_lockfile_without_standard_descriptors(device: &Device) {
+    let lock = Lock::new();
+    let path = |name| lock.directory().join(name);
+    for name in ["a", "b"] {
+        fs::write(path(name), "").expect("a file");
+        age(&path(name));
+    }
+    let run = ours(device, &lock).args(["-r0", "-l60", "-s0", "a", "b"]);
+    run.after("exec 0<&- 1>&- 2>&-").end().succeeds();
+    for name in ["a", "b"] {
+        assert_eq!(fs::read_to_string(path(name)).expect("a file"), "0");
     }
 }
 
