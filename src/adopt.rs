@@ -5,7 +5,7 @@
 use rustix::fd::OwnedFd;
 
 use crate::holder::Found;
-use crate::inode::{self, Inode};
+use crate::inode::{Facts, Inode};
 use crate::{Error, Holder, LockPath, Operation, mark, note};
 
 /// Step 5 of the protocol in `lock.rs`. `None` where the file was removed meanwhile.
@@ -30,9 +30,11 @@ pub(crate) fn adopt(path: &LockPath, user: u32) -> Result<Option<(OwnedFd, Inode
             return Err(Error::Held(holder));
         }
     };
-    if !inode::names(path, facts.inode())? {
-        return Ok(None); // 4
-    }
+    // Its holder may have changed it after the look, before it died.
+    let facts = match Facts::of_path(path)? {
+        Some(now) if now.inode() == facts.inode() => now,
+        _ => return Ok(None), // 4
+    };
     if !mark::HELD.contains(facts.mode()) {
         rustix::fs::fchmod(&file, mark::HELD).map_err(Error::at(Operation::Mark))?; // 5
     }

@@ -86,6 +86,17 @@ pub fn status(path: &LockPath) -> Result<Option<Status>, Error> {
 }
 
 impl Status {
+    /// Whether the lock will be free without anybody's doing: not what is foreign, nor a dead holder's file that this user
+    /// can't adopt.
+    #[must_use]
+    pub fn goes_by_itself(&self) -> bool {
+        match self.holder {
+            Holder::Supervisor | Holder::App => true,
+            Holder::Stale => self.is_adoptable,
+            Holder::Foreign { .. } => false,
+        }
+    }
+
     /// Whether this is the lock that the process runs under already: `variable` is what its
     /// [`HELD_VARIABLE`](crate::HELD_VARIABLE) says.
     #[must_use]

@@ -84,7 +84,8 @@ impl UpdateLock {
     /// - [`Error::Held`]: by whom. `Held(Stale)` where the holder is dead, but its file belongs to another user.
     /// - [`Error::Nobody`]: the effective user is 65534.
     /// - [`Error::System`]: `Create` fails with `ENOENT` where the directory is missing, with `EACCES` or `EROFS` where
-    ///   it can't be written.
+    ///   it can't be written. `Lock` or `Stat` (out of locks, I/O error) leave the file that was created: nobody can know
+    ///   whose it is by then. The next acquire adopts it.
     pub fn try_acquire(path: &LockPath) -> Result<Self, Error> {
         let user = geteuid().as_raw(); // 1
         if user == SUPERVISOR_UID {
@@ -123,26 +124,32 @@ impl UpdateLock {
     /// - Held: looked at each millisecond for a quarter of a second, since a probe looks like a holder, then ten times a
     ///   second.
     /// - Interrupted by a signal: looks again, and the wait is that much shorter.
+    /// - The time is counted in pauses: on a busy machine, where each takes longer, so does the wait.
     ///
     /// # Errors
     ///
     /// As [`try_acquire`](Self::try_acquire); [`Error::Held`] when `timeout` has passed.
     pub fn acquire_timeout(path: &LockPath, timeout: Duration) -> Result<Self, Error> {
-        let mut left = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        let rest = timeout.subsec_nanos().div_ceil(1_000_000);
+        let mut left = timeout
+            .as_secs()
+            .saturating_mul(1000)
+            .saturating_add(rest.into());
         let mut waited = 0;
         loop {
             match Self::try_acquire(path) {
                 Err(Error::Held(_)) if left > 0 => {}
                 outcome => return outcome,
             }
-            let interval = if waited < PROBE_MS {
+            let interval = if waited < PROBE_MS.into() {
                 PROBE_INTERVAL_MS
             } else {
                 WAIT_INTERVAL_MS
             };
-            pause(interval);
-            waited = waited.saturating_add(interval);
-            left = left.saturating_sub(interval.into());
+            let interval = u64::from(interval).min(left);
+            pause(interval as u32);
+            waited += interval;
+            left -= interval;
         }
     }
 

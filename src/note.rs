@@ -161,9 +161,13 @@ impl NoteText {
 
     /// The rest of a line.
     fn push_printable(&mut self, bytes: &[u8]) {
+        let mut last = 0;
         for &byte in bytes {
-            let is_control = byte < b' ' || byte == 0x7f;
+            // U+0080 to U+009F are control characters, too: what remains of them isn't UTF-8.
+            let is_second = last == 0xc2 && (0x80..0xa0).contains(&byte);
+            let is_control = byte < b' ' || byte == 0x7f || is_second;
             self.push(&[if is_control { b'?' } else { byte }]);
+            last = byte;
         }
         self.end_line();
     }

@@ -9,8 +9,20 @@ use update_lock::{NOTE_CAPACITY, Note, NoteText};
 
 /// What a note makes of control characters.
 fn printable(bytes: &[u8]) -> Vec<u8> {
-    let replace = |byte: &u8| if byte.is_ascii_control() { b'?' } else { *byte };
-    bytes.iter().map(replace).collect()
+    let before = [&[0], bytes].concat();
+    let is_control = |(byte, last): (&u8, u8)| {
+        byte.is_ascii_control() || last == 0xc2 && (0x80..0xa0).contains(byte)
+    };
+    let pairs = bytes.iter().zip(before);
+    pairs
+        .map(|(byte, last)| {
+            if is_control((byte, last)) {
+                b'?'
+            } else {
+                *byte
+            }
+        })
+        .collect()
 }
 
 /// A time as somebody else's calendar writes it.

@@ -13,6 +13,7 @@ scenarios![
     a_closed_directory_is_named,
     an_old_lock_name_is_noted,
     the_holder_is_named,
+    what_does_not_go_by_itself_fails,
     the_supervisor_and_its_api_are_named,
 ];
 
@@ -95,6 +96,24 @@ fn the_holder_is_named(device: &Device) {
     let pid = format!("pid {}", holder.run.pid());
     assert!(doctor.output.contains(&pid), "{doctor:#?}");
     holder.finish().succeeds();
+}
+
+fn what_does_not_go_by_itself_fails(device: &Device) {
+    let lock = Lock::new();
+    fs::write(lock.path(), "another tool's").expect("a file");
+    let doctor = device.at(&lock, ["doctor"]).end().exits_with(75);
+    let found = failures(&doctor).join("\n");
+    assert!(
+        found.contains(lock.text()) && found.contains("release --force"),
+        "{doctor:#?}"
+    );
+    fs::remove_file(lock.path()).expect("a file");
+    lock.make_stale(0);
+    let doctor = device.at(&lock, ["doctor"]).by_user(1000).end();
+    let doctor = doctor.exits_with(75);
+    assert!(!failures(&doctor).is_empty(), "{doctor:#?}");
+    // Root takes it over.
+    device.at(&lock, ["doctor"]).end().succeeds();
 }
 
 fn the_supervisor_and_its_api_are_named(device: &Device) {

@@ -10,6 +10,8 @@ use crate::common::{Device, Invocation, Lock};
 scenarios![
     no_wait_by_its_variable,
     a_switch_that_is_off_is_off,
+    a_command_line_switches_off_what_a_variable_switches_on,
+    help_comes_before_a_value_without_meaning,
     wait_by_its_variable,
     or_run_by_its_variable,
     the_reason_by_its_variable,
@@ -51,6 +53,28 @@ fn a_switch_that_is_off_is_off(device: &Device) {
         run.signal(Signal::SIGTERM);
         run.end().exits_with(143);
     }
+}
+
+/// The command line wins, in both directions.
+fn a_command_line_switches_off_what_a_variable_switches_on(device: &Device) {
+    let lock = held_by_supervisor();
+    let run = device
+        .at(
+            &lock,
+            ["run", "--no-wait", "--or-run=0", "--", "touch", "ran"],
+        )
+        .env("UPDATE_LOCK_OR_RUN", "1");
+    run.end().fails_on(75, lock.path());
+    let run = device
+        .at(&lock, ["run", "--no-wait=no", "--or-run", "--", "true"])
+        .env("UPDATE_LOCK_NO_WAIT", "1");
+    run.end().fails_with(64);
+}
+
+/// Who asks for help because of such a variable gets it.
+fn help_comes_before_a_value_without_meaning(device: &Device) {
+    let help = device.update_lock(["run", "--help"]);
+    help.env("UPDATE_LOCK_WAIT", "abc").end().succeeds();
 }
 
 fn wait_by_its_variable(device: &Device) {

@@ -11,6 +11,7 @@ scenarios![
     a_real_time_signal_that_ends_the_command_becomes_128_and_its_number,
     a_missing_command_is_127,
     what_cannot_be_executed_is_126,
+    a_command_with_a_long_path,
     the_commands_words_come_through,
     the_commands_environment_comes_through,
     minus_e_replaces_the_programs_own_codes,
@@ -47,7 +48,12 @@ fn a_real_time_signal_that_ends_the_command_becomes_128_and_its_number(device: &
 
 fn a_missing_command_is_127(device: &Device) {
     let lock = Lock::new();
-    for command in ["no-such-command", "./no-such-command", "/no/such/command"] {
+    for command in [
+        "no-such-command",
+        "./no-such-command",
+        "/no/such/command",
+        "",
+    ] {
         let run = device.at(&lock, ["run", "--", command]);
         run.end().fails_on(127, command);
         assert!(!lock.is_there(), "released");
@@ -62,6 +68,12 @@ fn what_cannot_be_executed_is_126(device: &Device) {
         run.end().fails_on(126, command);
         assert!(!lock.is_there(), "released");
     }
+}
+
+fn a_command_with_a_long_path(device: &Device) {
+    let lock = Lock::new();
+    let command = format!("/{}bin/true", "./".repeat(1500));
+    device.at(&lock, ["run", "--", &command]).end().succeeds();
 }
 
 fn the_commands_words_come_through(device: &Device) {

@@ -18,6 +18,7 @@ scenarios![
     ctrl_z_stops_the_job_and_fg_continues_it,
     ctrl_z_stops_the_job_and_fg_continues_it_with_group,
     ctrl_z_under_a_session_leader_stops_nothing,
+    ctrl_z_during_the_wait,
     a_job_in_the_background_stops_when_it_reads_the_terminal,
 ];
 
@@ -228,13 +229,36 @@ fn ctrl_z_and_fg(device: &Device, options: &[&str]) {
 /// There is no shell that could continue it.
 fn ctrl_z_under_a_session_leader_stops_nothing(device: &Device) {
     let lock = Lock::new();
-    let mut terminal = leading(device, &lock, &cat());
+    // The shell waits for its `cat`: both are stopped, and both have to go on.
+    let command = ["sh", "-c", "cat; exit 5"].map(String::from);
+    let mut terminal = leading(device, &lock, &command);
     expect_echo(&mut terminal, "before");
     terminal.types(CTRL_Z);
     terminal.until_shows("^Z");
     expect_echo(&mut terminal, "after");
     terminal.types(CTRL_D);
-    assert_eq!(terminal.end().code(), Some(0));
+    assert_eq!(terminal.end().code(), Some(5));
+    assert!(!lock.is_there());
+}
+
+/// While it waits for the lock, too, it can be stopped and continued.
+fn ctrl_z_during_the_wait(device: &Device) {
+    let lock = Lock::new();
+    assert!(peers::supervisor_takes(&lock));
+    let mut terminal = shell_with(device, &lock, &[], &cat());
+    terminal.types("sh go\n");
+    terminal.until_shows("waiting for ");
+    let run = only_child(terminal.leader());
+    terminal.types(CTRL_Z);
+    terminal.until_shows("Stopped");
+    terminal.until_shows(PROMPT);
+    proc_fs::until_state(run, &['T']);
+    terminal.types("fg\n");
+    terminal.until_shows("sh go");
+    peers::supervisor_releases(&lock);
+    expect_echo(&mut terminal, "after");
+    terminal.types(CTRL_D);
+    terminal.until_shows(PROMPT);
     assert!(!lock.is_there());
 }
 

@@ -18,6 +18,7 @@ scenarios![
     an_adoption_between_creation_and_flock_makes_the_adopter_the_holder,
     a_release_between_look_and_flock_is_no_adoption,
     an_override_between_look_and_flock_is_no_adoption,
+    what_the_dead_did_between_look_and_flock_is_undone,
 ];
 
 /// How long a slow probe keeps the flock: a part of what is waited for without waiting.
@@ -111,4 +112,28 @@ fn an_override_between_look_and_flock_is_no_adoption(device: &Device) {
     second.run.end().fails_on(75, lock.path());
     assert!(!second.has_started(), "beside the Supervisor");
     assert_eq!(lock.inode(), inode);
+}
+
+/// It had the mark of a release and a note when it died.
+fn what_the_dead_did_between_look_and_flock_is_undone(device: &Device) {
+    let lock = Lock::new();
+    lock.make_stale(0);
+    let waiter = Waiter::start_as(device, &lock, &["--no-wait"], |run| {
+        // The last look at its content precedes the flock.
+        run.stopped_after(&lock, "pread64", 1)
+    });
+    lock.until_stopped();
+    fs::write(lock.path(), "pid 1\nreason of the dead\n").expect("a note");
+    fs::set_permissions(
+        lock.path(),
+        std::os::unix::fs::PermissionsExt::from_mode(0o1744),
+    )
+    .expect("chmod");
+    let inode = lock.inode();
+    waiter.run.signal(Signal::SIGCONT);
+    let holder = waiter.until_holds();
+    assert_eq!((lock.inode(), lock.mode_and_user()), (inode, (0o1644, 0)));
+    let note = fs::read_to_string(lock.path()).expect("a note");
+    assert!(!note.contains("of the dead"), "{note}");
+    holder.finish().succeeds();
 }

@@ -142,13 +142,15 @@ fn a_path_of_five_thousand_bytes(device: &Device) {
     let lock = Lock::new();
     let path = format!("{}/{}", lock.text(), "d/".repeat(2500) + "updates.lock");
     let run = device.update_lock(["--lock", &path, "run", "--", "touch", "ran"]);
-    run.directory(lock.scratch()).end().fails_with(69);
+    run.directory(lock.scratch())
+        .end()
+        .fails_on(69, &path[..64]);
     for variable in ["UPDATE_LOCK_PATH", "BALENA_APP_LOCK_PATH"] {
         let run = device.update_lock(["run", "--", "touch", "ran"]);
         run.env(variable, &path)
             .directory(lock.scratch())
             .end()
-            .fails_with(69);
+            .fails_on(69, &path[..64]);
     }
     assert!(!lock.file("ran").exists());
 }
@@ -167,15 +169,17 @@ fn a_file_name_of_256_bytes_is_never_cut(device: &Device) {
     let lock = Lock::new();
     let name = long_name(256);
     let run = device.update_lock(["--lock", &name, "run", "--", "touch", "ran"]);
-    run.directory(lock.directory()).end().fails_with(69);
+    run.directory(lock.directory())
+        .end()
+        .fails_on(69, &name[..64]);
     assert_eq!(lock.names(), [""; 0]);
 }
 
 fn an_empty_path(device: &Device) {
     let lock = Lock::new();
     let run = device.update_lock(["--lock", "", "run", "--", "touch", "ran"]);
-    run.directory(lock.scratch()).end().fails_with(69);
+    run.directory(lock.scratch()).end().fails_on(69, "''");
     let run = device.update_lock(["--lock", "lock/", "run", "--", "touch", "ran"]);
-    run.directory(lock.scratch()).end().fails_with(69);
+    run.directory(lock.scratch()).end().fails_on(69, "'lock/'");
     assert!(!lock.file("ran").exists());
 }

@@ -23,6 +23,8 @@ scenarios![
     the_command_ignores_a_fatal_signal_that_the_caller_ignores,
     a_parent_that_ignores_children_loses_no_exit_code,
     a_stopped_command_can_be_continued,
+    a_command_that_is_stopped_alone_is_continued_alone,
+    an_alarm_of_the_caller_reaches_the_command,
 ];
 
 /// Those that can be caught and aren't the kernel's report of a program's own fault or of a child: HUP to INT, QUIT,
@@ -285,4 +287,29 @@ fn a_stopped_command_can_be_continued(device: &Device) {
     nix::sys::signal::kill(holder.command, Signal::SIGCONT).expect("kill");
     proc_fs::until_state(holder.command, &['S', 'R']);
     holder.finish().succeeds();
+}
+
+/// By somebody who isn't a terminal, so that no shell would continue `run` if it stopped too.
+fn a_command_that_is_stopped_alone_is_continued_alone(device: &Device) {
+    let lock = Lock::new();
+    let waiter = Waiter::start_as(device, &lock, &["--group"], |run| {
+        run.after("\"$@\"; exit").in_own_session()
+    });
+    let holder = waiter.until_holds();
+    nix::sys::signal::kill(holder.command, Signal::SIGTSTP).expect("kill");
+    proc_fs::until_state(holder.command, &['T']);
+    nix::sys::signal::kill(holder.command, Signal::SIGCONT).expect("kill");
+    holder.finish().succeeds();
+    assert!(!lock.is_there());
+}
+
+/// A timer outlives `execve`, and the kernel sends its signal as it sends the terminal's.
+fn an_alarm_of_the_caller_reaches_the_command(device: &Device) {
+    let lock = Lock::new();
+    let caller = "import os, signal, sys; signal.alarm(1); os.execvp(sys.argv[1], sys.argv[1:])";
+    let run = device
+        .at(&lock, ["run", "--", "sleep", "1000"])
+        .through(["python3", "-c", caller]);
+    run.end().exits_with(128 + Signal::SIGALRM as i32);
+    assert!(!lock.is_there());
 }

@@ -11,6 +11,7 @@ scenarios![
     wait_gives_up_after_its_time,
     wait_takes_a_lock_that_becomes_free,
     or_run_runs_unprotected_and_takes_the_lock_later,
+    or_run_takes_the_lock_under_a_stream_of_signals,
     or_run_without_a_chance_ends_with_its_command,
     or_run_waits_first,
     a_waiter_says_who_holds_the_lock,
@@ -66,6 +67,19 @@ fn or_run_runs_unprotected_and_takes_the_lock_later(device: &Device) {
     wait::until("the lock is taken later", || lock.is_there());
     wait::until("its flock too", || !peers::host_may_reboot(&lock));
     assert_eq!(lock.mode_and_user(), (0o1644, 0));
+    holder.finish().exits_with(0);
+    assert!(!lock.is_there(), "released");
+}
+
+fn or_run_takes_the_lock_under_a_stream_of_signals(device: &Device) {
+    let lock = Lock::new();
+    assert!(peers::supervisor_takes(&lock));
+    let holder = Waiter::start(device, &lock, &["--wait", "1ms", "--or-run"]).until_holds();
+    peers::supervisor_releases(&lock);
+    wait::until("the lock is taken", || {
+        holder.run.signal(nix::sys::signal::Signal::SIGWINCH);
+        lock.is_there()
+    });
     holder.finish().exits_with(0);
     assert!(!lock.is_there(), "released");
 }

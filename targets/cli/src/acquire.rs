@@ -38,7 +38,8 @@ fn acquire_for(options: &Options, environment: Environment) -> Result<i32, i32> 
 
 /// The lock's path, absolute: a keeper works in `/`.
 fn path(options: &Options, environment: Environment) -> Result<LockPath, i32> {
-    let location = crate::locate(options, environment).map_err(|error| report(None, error))?;
+    let location = crate::locate(options, environment)
+        .map_err(|error| crate::report_location(options, environment, error))?;
     if !location.protects() {
         let mut line = Line::error();
         run::describe_no_device(&mut line, &location);

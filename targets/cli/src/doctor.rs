@@ -125,9 +125,14 @@ fn check_era(location: &Location) -> i32 {
 
 fn check_lock(location: &Location) -> i32 {
     match update_lock::status(location.path()) {
-        Ok(status) => {
+        Ok(Some(found)) if !found.goes_by_itself() => {
+            let error = Error::Held(found.holder);
+            report::describe(&mut fail("lock"), Some(location.path()), error);
+            report::code(error)
+        }
+        Ok(found) => {
             let mut line = good("lock");
-            status::describe(&mut line, location.path(), status.as_ref());
+            status::describe(&mut line, location.path(), found.as_ref());
             line.end();
             0
         }

@@ -1,21 +1,29 @@
 //! The command as a job: its process group, the terminal, its signals, its end.
 
+use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::{Pid, WaitOptions, WaitStatus, getpid, setpgid, wait};
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
 use update_lock::UpdateLock;
-use update_lock_start::number::{SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
+use update_lock_start::number::{
+    SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH,
+};
 
 use crate::nested::{self, Variable};
 use update_lock_start::{
-    Args, Child, Environment, Line, Received, STANDARD, Signals, exec, exit, fork, process_group,
-    send, send_to_group, session,
+    Args, Child, Environment, Line, Received, STANDARD, SignalSet, Signals, exec, exit, fork,
+    process_group, send, send_to_group, session,
 };
 
 /// A shell's code for a command that can't be executed.
 const NOT_EXECUTABLE: i32 = 126;
 /// A shell's code for a command that isn't there.
 const NOT_FOUND: i32 = 127;
+
+/// The signals that a terminal sends to a whole process group.
+const OF_TERMINAL: SignalSet = SignalSet::of(&[
+    SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGWINCH,
+]);
 
 /// How this process stands to its terminal and its process group.
 #[derive(Clone, Copy)]
@@ -40,9 +48,9 @@ impl Standing {
     }
 
     /// Stops this process as the terminal's Ctrl-Z would, if there is a shell above to continue it.
-    pub(crate) fn stop(self) {
-        if !self.is_leader {
-            send(getpid(), SIGSTOP);
+    pub(crate) fn stop(self, signals: &Signals) {
+        if !self.is_leader && has_terminal() {
+            signals.stop();
         }
     }
 }
@@ -93,8 +101,8 @@ impl Job {
     /// Passes a signal on, unless the command has got it already.
     pub(crate) fn forward(&self, signal: Received) {
         let is_own = signal.sender == getpid().as_raw_pid();
-        let is_terminals = signal.is_from_kernel && !self.standing.has_own_group;
-        if is_own || is_terminals {
+        let is_terminals = signal.is_from_kernel && OF_TERMINAL.contains(signal.number);
+        if is_own || is_terminals && !self.standing.has_own_group {
             return;
         }
         if signal.number == SIGCONT && self.standing.has_own_group {
@@ -109,19 +117,19 @@ impl Job {
     }
 
     /// Reaps whatever has ended, orphans too; the command's exit code once it has.
-    pub(crate) fn reap(&self) -> Option<i32> {
+    pub(crate) fn reap(&self, signals: &Signals) -> Option<i32> {
         let mut code = None;
         while let Some((pid, status)) = next_change() {
             if pid == self.command {
                 code = exit_code(status).or(code);
-                self.follow_stop(status);
+                self.follow_stop(status, signals);
             }
         }
         code
     }
 
     /// Stops when the terminal has stopped the command, so that the shell above gets its prompt.
-    fn follow_stop(&self, status: WaitStatus) {
+    fn follow_stop(&self, status: WaitStatus, signals: &Signals) {
         // Not on SIGSTOP: who sends that to the command alone continues the command alone.
         let Some(signal @ (SIGTSTP | SIGTTIN | SIGTTOU)) =
             status.stopping_signal().map(|signal| signal as u32)
@@ -129,10 +137,11 @@ impl Job {
             return;
         };
         if !self.standing.is_leader {
-            self.standing.stop();
+            self.standing.stop(signals);
         } else if signal == SIGTSTP {
-            // Nobody could continue it. As a session's leader itself, it would not have been stopped.
-            send(self.command, SIGCONT);
+            // Nobody could continue it, nor what it has started. As a session's leader itself, it would not have been
+            // stopped.
+            send_to_group(self.command, SIGCONT);
         }
     }
 
@@ -162,6 +171,11 @@ fn exit_code(status: WaitStatus) -> Option<i32> {
         .or_else(|| status.terminating_signal().map(|signal| 128 + signal))
 }
 
+/// Whether there is a terminal that this process and its shell belong to.
+fn has_terminal() -> bool {
+    rustix::fs::open(c"/dev/tty", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).is_ok()
+}
+
 /// Makes `to` the terminal's foreground process group if `from` was. SIGTTOU is blocked, so that this can be done from
 /// the background.
 fn hand_terminal(from: Option<Pid>, to: Option<Pid>) {
@@ -176,8 +190,11 @@ fn hand_terminal(from: Option<Pid>, to: Option<Pid>) {
 
 fn report(command: &[u8], errno: Errno) -> i32 {
     let (code, reason) = match errno {
-        Errno::NOENT | Errno::NOTDIR => (NOT_FOUND, "command not found"),
-        Errno::ACCESS => (NOT_EXECUTABLE, "permission denied"),
+        Errno::NOENT | Errno::NOTDIR => (NOT_FOUND, "command not found; see its spelling and PATH"),
+        Errno::ACCESS => (
+            NOT_EXECUTABLE,
+            "permission denied; chmod +x makes a program of it",
+        ),
         Errno::NOEXEC => (
             NOT_EXECUTABLE,
             "not for this machine, or a script without #!",

@@ -23,7 +23,7 @@ mod standard;
 mod status;
 
 use update_lock::{Error, Location, LockPath};
-use update_lock_start::{Args, Environment};
+use update_lock_start::{Args, Environment, Line};
 
 use options::{Command, Options};
 
@@ -58,4 +58,32 @@ fn locate(options: &Options, environment: Environment) -> Result<Location, Error
         Some(path) => LockPath::new(path).map(Location::explicit),
         None => Location::find(|name| environment.get(name)),
     }
+}
+
+/// The variables that name a path, the first ones first.
+const PATH_VARIABLES: [&str; 3] = [
+    "UPDATE_LOCK_PATH",
+    "BALENA_APP_LOCK_PATH",
+    "RESIN_APP_LOCK_PATH",
+];
+
+/// As much of a path that is too long as a person needs to recognize it.
+const SHOWN: usize = 64;
+
+/// Says why there is no location, and which path was named.
+fn report_location(options: &Options, environment: Environment, error: Error) -> i32 {
+    let mut variables = PATH_VARIABLES
+        .into_iter()
+        .filter_map(|name| environment.get(name));
+    let path = options
+        .lock
+        .or_else(|| variables.find(|path| !path.is_empty()));
+    let mut line = Line::error();
+    if let Some(path) = path {
+        let start = path.get(..SHOWN);
+        line.text("'").escaped(start.unwrap_or(path));
+        line.text(if start.is_some() { "...': " } else { "': " });
+    }
+    report::describe(&mut line, None, error);
+    report::code(error)
 }

@@ -92,14 +92,15 @@ fn sleep(interval: u32, signals: &Signals, standing: Standing) -> Option<u32> {
     let ours = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGCHLD];
     match signals.wait(SignalSet::of(&ours), Some(interval))?.number {
         SIGCHLD => reap_orphans(),
-        SIGTSTP => standing.stop(),
+        SIGTSTP => standing.stop(signals),
         signal if !signals.is_ignored(signal) => return Some(signal),
         _ => {}
     }
     None
 }
 
-fn milliseconds() -> u64 {
+/// Since some moment.
+pub(crate) fn milliseconds() -> u64 {
     let (seconds, nanoseconds) = now(Clock::Monotonic);
     seconds * 1000 + u64::from(nanoseconds / 1_000_000)
 }

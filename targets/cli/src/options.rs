@@ -185,9 +185,12 @@ impl Options {
             arguments: args,
         };
         let topic = options.parse_command()?;
-        options.parse_variables(topic, environment)?;
+        let variables = options.parse_variables(topic, environment);
         options.parse_options(topic)?;
-        options.check(topic)?;
+        if !matches!(options.command, Command::Help(_)) {
+            variables?;
+            options.check(topic)?;
+        }
         Ok(options)
     }
 
@@ -260,12 +263,10 @@ impl Options {
 
     fn parse_option(&mut self, topic: Topic, word: &'static [u8]) -> Result<(), Usage> {
         for spec in Spec::of(topic) {
-            let value = if !spec.value.is_empty() {
-                self.value_of(spec.name, word)?
-            } else if word == spec.name.as_bytes() {
+            let value = if spec.value.is_empty() && word == spec.name.as_bytes() {
                 Some(&b"1"[..])
             } else {
-                None
+                self.value_of(spec.name, word)?
             };
             if let Some(value) = value {
                 return self.set(spec, value).ok_or(Usage::new(spec.name, value));
@@ -296,6 +297,8 @@ impl Options {
             Key::NoWait => {
                 if switch(value)? {
                     self.wait = NO_WAIT;
+                } else if self.wait == NO_WAIT {
+                    self.wait = Wait::ForEver;
                 }
             }
             Key::Wait => self.wait = Wait::AtMost(duration::parse(value)?),

@@ -22,7 +22,7 @@ pub(crate) fn release(options: &Options, environment: Environment) -> i32 {
             nothing_to_release(Line::error().text(error.as_str()));
             0
         }
-        Err(error) => report(None, error),
+        Err(error) => crate::report_location(options, environment, error),
     }
 }
 

@@ -63,7 +63,7 @@ fn remedy(error: Error) -> &'static str {
         Error::Held(Holder::Supervisor) => "it goes by itself",
         Error::Held(Holder::App) => "wait for it, or stop it",
         Error::Held(Holder::Stale) => "run as its user or as root to take it over",
-        Error::Held(_) => "remove it if nothing needs it",
+        Error::Held(_) => "'update-lock release --force' removes it if nothing needs it",
         Error::Nobody => "run as another user",
         Error::NoLocation => "name a file with --lock PATH",
         Error::PathTooLong | Error::InvalidPath => "name another file",

@@ -8,12 +8,12 @@ use update_lock_start::{Clock, Environment, Line, SignalSet, Signals, now};
 
 use crate::job::{Job, Standing};
 use crate::nested;
-use crate::obtain::{Outcome, obtain};
+use crate::obtain::{Outcome, milliseconds, obtain};
 use crate::options::Options;
 use crate::report::{self, report};
 
 /// How often to try for a lock that the command runs without.
-const LATE_INTERVAL_MS: u32 = 1000;
+const LATE_INTERVAL_MS: u64 = 1000;
 
 /// 2020-01-01: a clock before it has not been set since the device started.
 const CLOCK_IS_SET: u64 = 1_577_836_800;
@@ -65,7 +65,10 @@ fn protect(
                 .end();
             return Ok(Protection::None);
         }
-        Err(error) => return Err(Refusal::Code(report(None, error))),
+        Err(error) => {
+            let code = crate::report_location(options, environment, error);
+            return Err(Refusal::Code(code));
+        }
     };
     if !location.protects() {
         return no_device(&location, options.require);
@@ -175,36 +178,42 @@ pub(crate) fn report_fork(errno: Errno) -> i32 {
 
 /// Forwards signals and reaps children until the command has ended; its exit code.
 fn follow(job: &Job, options: &Options, signals: &Signals, protection: &mut Protection) -> i32 {
+    let mut next = 0;
     loop {
-        let timeout = match protection {
-            Protection::Later(_) => Some(LATE_INTERVAL_MS),
-            _ => None,
-        };
+        let mut timeout = None;
+        if let Protection::Later(path) = protection {
+            // By the clock, since signals may come more often than that.
+            let now = milliseconds();
+            if now >= next {
+                next = now + LATE_INTERVAL_MS;
+                if let Some(lock) = try_late(path, options) {
+                    *protection = Protection::Lock(lock);
+                    continue;
+                }
+            }
+            timeout = Some((next - now) as u32);
+        }
         match signals.wait(SignalSet::all(), timeout) {
             Some(signal) if signal.number == SIGCHLD => {
-                if let Some(code) = job.reap() {
+                if let Some(code) = job.reap(signals) {
                     return code;
                 }
             }
             Some(signal) => job.forward(signal),
-            None => try_late(options, protection),
+            None => {}
         }
     }
 }
 
 /// Takes the lock that the command had to start without, if it is free now.
-fn try_late(options: &Options, protection: &mut Protection) {
-    let Protection::Later(path) = protection else {
-        return;
-    };
-    if let Ok(lock) = UpdateLock::try_acquire(path) {
-        write_own_note(&lock, options);
-        Line::error()
-            .escaped(path.as_bytes())
-            .text(": locked now")
-            .end();
-        *protection = Protection::Lock(lock);
-    }
+fn try_late(path: &LockPath, options: &Options) -> Option<UpdateLock> {
+    let lock = UpdateLock::try_acquire(path).ok()?;
+    write_own_note(&lock, options);
+    Line::error()
+        .escaped(path.as_bytes())
+        .text(": locked now")
+        .end();
+    Some(lock)
 }
 
 fn release(lock: UpdateLock) {

@@ -1,16 +1,22 @@
 //! Descriptors 0, 1 and 2.
 
-use rustix::fd::{AsRawFd, IntoRawFd};
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
 
 /// Opens those that the caller has closed: otherwise the lock file would get such a number, and messages be written
 /// into it. The command finds them closed again.
 pub(crate) fn open_missing() {
-    let flags = OFlags::RDWR | OFlags::CLOEXEC;
-    while let Ok(file) = rustix::fs::openat(CWD, c"/dev/null", flags, Mode::empty()) {
+    while let Ok(file) = open_nothing() {
         if file.as_raw_fd() > 2 {
             break;
         }
         let _ = file.into_raw_fd();
     }
+}
+
+/// `/dev/null`, or where there is none, in a container from `scratch`, something else that nobody writes to.
+fn open_nothing() -> Result<OwnedFd, Errno> {
+    let open = |path, flags| openat(CWD, path, flags | OFlags::CLOEXEC, Mode::empty());
+    open(c"/dev/null", OFlags::RDWR).or_else(|_| open(c"/", OFlags::RDONLY))
 }

@@ -10,7 +10,7 @@ use crate::report::{self, report};
 pub(crate) fn status(options: &Options, environment: Environment) -> i32 {
     let location = match crate::locate(options, environment) {
         Ok(location) => location,
-        Err(error) => return report(None, error),
+        Err(error) => return crate::report_location(options, environment, error),
     };
     let path = location.path();
     let status = match look(path) {

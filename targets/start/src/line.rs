@@ -67,14 +67,21 @@ impl Line {
     /// escaped as JSON escapes it.
     pub fn escaped(&mut self, bytes: &[u8]) -> &mut Self {
         for chunk in bytes.utf8_chunks() {
-            for &byte in chunk.valid().as_bytes() {
-                match byte {
-                    b'"' | b'\\' => {
+            let mut rest = chunk.valid().as_bytes();
+            while let [byte, others @ ..] = rest {
+                rest = others;
+                match (byte, others) {
+                    (b'"' | b'\\', _) => {
                         self.push(b'\\');
-                        self.push(byte);
+                        self.push(*byte);
                     }
-                    0..b' ' | 0x7f => self.code_point(byte),
-                    _ => self.push(byte),
+                    (0..b' ' | 0x7f, _) => self.code_point(*byte),
+                    // A terminal's control codes have a second set, U+0080 to U+009F.
+                    (0xc2, [second @ 0x80..=0x9f, others @ ..]) => {
+                        self.code_point(*second);
+                        rest = others;
+                    }
+                    _ => self.push(*byte),
                 }
             }
             // JSON has no bytes: they become the code points of their values.

@@ -1,6 +1,6 @@
 //! Starting, becoming and ending a process.
 
-use core::ffi::CStr;
+use core::ffi::{CStr, c_char};
 
 use crate::arch::syscall;
 use rustix::io::Errno;
@@ -95,12 +95,16 @@ fn search(call: &Call) -> Errno {
         return Errno::NOENT;
     };
     if command.contains(&b'/') {
-        return execve(command, b"", call);
+        // SAFETY: the first argument is there, and a string of the kernel's.
+        return unsafe { execve(*call.arguments.as_ptr(), call) };
+    }
+    if command.is_empty() {
+        return Errno::NOENT;
     }
     let mut outcome = Errno::NOENT;
     let path = call.environment.get("PATH").unwrap_or(DEFAULT_PATH);
     for directory in path.split(|&byte| byte == b':') {
-        match execve(directory, command, call) {
+        match execve_in(directory, command, call) {
             Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG => {}
             Errno::ACCESS => outcome = Errno::ACCESS,
             other => return other,
@@ -109,12 +113,9 @@ fn search(call: &Call) -> Errno {
     outcome
 }
 
-/// `execve(2)` of `name` in `directory`, or of `directory` itself where there is no name.
-fn execve(directory: &[u8], name: &[u8], call: &Call) -> Errno {
-    let separator: &[u8] = match (directory, name) {
-        ([], _) | (_, []) => b"",
-        _ => b"/",
-    };
+/// `execve(2)` of `name` in `directory`; an empty one is the working directory.
+fn execve_in(directory: &[u8], name: &[u8], call: &Call) -> Errno {
+    let separator: &[u8] = if directory.is_empty() { b"" } else { b"/" };
     let mut path = [0; CAPACITY];
     let mut places = path.iter_mut();
     for &byte in [directory, separator, name].into_iter().flatten() {
@@ -126,15 +127,19 @@ fn execve(directory: &[u8], name: &[u8], call: &Call) -> Errno {
     if places.next().is_none() {
         return Errno::NAMETOOLONG;
     }
-    // SAFETY: at least one NUL follows the path; arguments and environment are the kernel's own arrays, with a NULL at
-    // the end, and strings that live until this process becomes another.
-    let outcome = unsafe {
-        syscall!(
-            __NR_execve,
-            path.as_ptr(),
-            call.arguments.as_ptr(),
-            call.environment.as_ptr()
-        )
-    };
+    // SAFETY: at least one NUL follows the path.
+    unsafe { execve(path.as_ptr().cast(), call) }
+}
+
+/// `execve(2)`; what it returns is why it failed.
+///
+/// # Safety
+///
+/// A NUL must follow the path.
+unsafe fn execve(path: *const c_char, call: &Call) -> Errno {
+    let (arguments, environment) = (call.arguments.as_ptr(), call.environment.as_ptr());
+    // SAFETY: the path is the caller's promise; arguments and environment are the kernel's own arrays, with a NULL at the
+    // end, and strings that live until this process becomes another.
+    let outcome = unsafe { syscall!(__NR_execve, path, arguments, environment) };
     outcome.err().unwrap_or(Errno::NOSYS)
 }

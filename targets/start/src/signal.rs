@@ -7,6 +7,7 @@ use rustix::process::Pid;
 const SET_SIZE: usize = size_of::<u64>();
 
 const SIG_BLOCK: usize = 0;
+const SIG_UNBLOCK: usize = 1;
 const SIG_SETMASK: usize = 2;
 
 /// What `sigaction` calls no handler and no interest.
@@ -30,9 +31,10 @@ pub mod number {
     pub const SIGTSTP: u32 = 20;
     pub const SIGTTIN: u32 = 21;
     pub const SIGTTOU: u32 = 22;
+    pub const SIGWINCH: u32 = 28;
 }
 
-use number::{SIGCHLD, SIGKILL, SIGSTOP};
+use number::{SIGCHLD, SIGKILL, SIGSTOP, SIGTSTP};
 
 /// The kernel sends these for the program's own faults; blocked, they would kill it without a trace.
 const FAULTS: [u32; 6] = [4, 5, 7, 8, 11, 31];
@@ -57,11 +59,11 @@ impl SignalSet {
 
     /// These signals.
     #[must_use]
-    pub const fn of(mut signals: &[u32]) -> Self {
-        let mut set = 0;
-        while let [signal, rest @ ..] = signals {
+    pub const fn of(signals: &[u32]) -> Self {
+        let (mut set, mut rest) = (0, signals);
+        while let [signal, others @ ..] = rest {
             set |= bit(*signal);
-            signals = rest;
+            rest = others;
         }
         Self(set)
     }
@@ -70,6 +72,12 @@ impl SignalSet {
     #[must_use]
     pub fn without(self, signal: u32) -> Self {
         Self(self.0 & !bit(signal))
+    }
+
+    /// Whether `signal` is one of them.
+    #[must_use]
+    pub const fn contains(self, signal: u32) -> bool {
+        self.0 & bit(signal) != 0
     }
 }
 
@@ -96,7 +104,8 @@ struct Action {
     flags: usize,
     #[cfg(not(target_arch = "riscv64"))]
     restorer: usize,
-    mask: u64,
+    /// A `u64` would be aligned to 8 bytes, which the kernel's isn't on 32 bits.
+    mask: [usize; SET_SIZE / size_of::<usize>()],
 }
 
 /// The signals blocked, and what was so before.
@@ -164,6 +173,18 @@ impl Signals {
                 SET_SIZE
             )
         };
+    }
+
+    /// Stops this process as a Ctrl-Z at the terminal would have, had SIGTSTP not been blocked: not where that is ignored,
+    /// nor where nobody could continue it.
+    pub fn stop(&self) {
+        // Delivered at the end of the call that unblocks it.
+        send(rustix::process::getpid(), SIGTSTP);
+        let set = SignalSet::of(&[SIGTSTP]).0;
+        for how in [SIG_UNBLOCK, SIG_BLOCK] {
+            // SAFETY: the set is a word of the size that is passed along.
+            let _ = unsafe { syscall!(__NR_rt_sigprocmask, how, &raw const set, 0, SET_SIZE) };
+        }
     }
 
     /// Blocks and ignores no signal from here on, whatever was there before: what a daemon wants.
