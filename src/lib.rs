@@ -37,6 +37,8 @@ mod std;
 pub use error::{Error, Operation};
 pub use holder::{Holder, Status, status};
 pub use identity::{HELD_VARIABLE, Identity};
+#[doc(hidden)]
+pub use inode::path_stat;
 pub use keeper::{Request, remove_dead};
 pub use location::{Location, Origin};
 pub use lock::{Release, UpdateLock};

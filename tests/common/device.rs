@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::process::PATH;
@@ -74,6 +74,24 @@ impl Device {
             words.splice(last..last, ["-0".into(), "".into()]);
         }
         words
+    }
+
+    /// The program by the name `lockfile`.
+    pub(crate) fn lockfile(&self, lock: &Lock) -> Invocation {
+        self.by_name(lock, "lockfile")
+    }
+
+    /// The program by another name: through a symbolic link in the scenario's directory.
+    pub(crate) fn by_name(&self, lock: &Lock, name: &str) -> Invocation {
+        let mut words = self.words();
+        if let Some(program) = words.last_mut() {
+            let link = lock.file(name);
+            if !link.is_symlink() {
+                symlink(&program, &link).expect("a symbolic link");
+            }
+            *program = link.into();
+        }
+        Invocation::of(words)
     }
 
     /// The program's file.

@@ -34,6 +34,7 @@ mod interactive;
 mod interleaving;
 mod interpreters;
 mod life;
+mod lockfile;
 mod loss;
 mod nesting;
 mod obstacles;
@@ -64,6 +65,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         interleaving::SCENARIOS,
         interpreters::SCENARIOS,
         life::SCENARIOS,
+        lockfile::SCENARIOS,
         loss::SCENARIOS,
         nesting::SCENARIOS,
         obstacles::SCENARIOS,

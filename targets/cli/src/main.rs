@@ -11,12 +11,14 @@ mod help;
 mod job;
 mod keeper;
 mod life;
+mod lockfile;
 mod nested;
 mod obtain;
 mod options;
 mod release;
 mod report;
 mod run;
+mod semaphore;
 mod standard;
 mod status;
 
@@ -32,6 +34,9 @@ mod entry {
 
 fn main(args: Args, environment: Environment) -> i32 {
     standard::open_missing();
+    if lockfile::is_called(args) {
+        return lockfile::lockfile(args);
+    }
     let options = match Options::parse(args, environment) {
         Ok(options) => options,
         Err(usage) => return usage.report(),

@@ -7,6 +7,8 @@ use update_lock_start::Line;
 pub(crate) const USAGE: i32 = 64;
 /// `EX_UNAVAILABLE`: there is no lock location here.
 pub(crate) const NO_LOCATION: i32 = 69;
+/// `EX_CANTCREAT`: the lock file exists, says `lockfile`.
+pub(crate) const EXISTS: i32 = 73;
 /// `EX_IOERR`: a system call failed.
 pub(crate) const IO: i32 = 74;
 /// `EX_TEMPFAIL`: somebody holds the lock.
@@ -70,6 +72,7 @@ fn remedy(error: Error) -> &'static str {
             Some(Errno::ACCESS | Errno::PERM) => {
                 "run as root, or let this user write its directory"
             }
+            Some(Errno::NAMETOOLONG) => "name another file",
             Some(Errno::MFILE | Errno::NFILE) => "raise the limit (ulimit -n)",
             _ => "'update-lock doctor' looks at it closer",
         },

@@ -49,15 +49,20 @@ impl Args {
     pub fn as_ptr(&self) -> *const *const c_char {
         self.0.0
     }
+
+    /// The next argument, as system calls take it.
+    pub fn next_c_str(&mut self) -> Option<&'static CStr> {
+        let first = self.0.first()?;
+        self.0 = self.0.rest();
+        Some(first)
+    }
 }
 
 impl Iterator for Args {
     type Item = &'static [u8];
 
     fn next(&mut self) -> Option<Self::Item> {
-        let first = self.0.first()?;
-        self.0 = self.0.rest();
-        Some(first.to_bytes())
+        self.next_c_str().map(CStr::to_bytes)
     }
 }
 

@@ -21,6 +21,9 @@ pub mod number {
     pub const SIGINT: u32 = 2;
     pub const SIGQUIT: u32 = 3;
     pub const SIGKILL: u32 = 9;
+    pub const SIGUSR1: u32 = 10;
+    pub const SIGUSR2: u32 = 12;
+    pub const SIGALRM: u32 = 14;
     pub const SIGTERM: u32 = 15;
     pub const SIGCHLD: u32 = 17;
     pub const SIGCONT: u32 = 18;
