@@ -1,8 +1,8 @@
 //! The devices of `ci/targets`, and the program built for each.
 
 use std::ffi::OsString;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::process::PATH;
@@ -111,17 +111,10 @@ impl Device {
 
     /// A program that finds `update-lock` in its `PATH`, and the lock by its variable.
     pub(crate) fn in_sight_of(&self, lock: &Lock, program: Invocation) -> Invocation {
-        let directory = lock.file("bin");
-        if !directory.exists() {
-            fs::create_dir(&directory).expect("mkdir");
-            let wrapper = directory.join("update-lock");
-            let exec = Invocation::of(self.words()).to_shell();
-            fs::write(&wrapper, format!("#!/bin/sh\nexec {exec} \"$@\"\n")).expect("a script");
-            fs::set_permissions(&wrapper, Permissions::from_mode(0o755)).expect("chmod");
-        }
-        let path = format!("{}:{PATH}", directory.display());
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/bin");
         program
-            .env("PATH", path)
+            .env("PATH", format!("{directory}:{PATH}"))
+            .env("PROGRAM", Invocation::of(self.words()).to_shell())
             .env("UPDATE_LOCK_PATH", lock.path())
             .directory(lock.scratch())
     }
