@@ -11,6 +11,9 @@ use crate::{Errno, Holder};
 pub enum Error {
     /// Somebody holds the lock, or something is in its place.
     Held(Holder),
+    /// The lock was taken away from its holder, and is left to whoever did that: for five seconds at most, if no
+    /// Supervisor comes.
+    GivingWay,
     /// The effective user is 65534 (`nobody`): the Supervisor takes such a user's lock file for its own and removes it.
     Nobody,
     /// Neither the environment nor the directories say where the lock is: not a balena device, as it seems.
@@ -93,6 +96,7 @@ impl Error {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Held(holder) => holder.as_str(),
+            Self::GivingWay => "taken away from its holder, and left to the override",
             Self::Nobody => {
                 "user 65534 (nobody) has no protection: the Supervisor takes its lock for its own"
             }
@@ -149,6 +153,7 @@ impl embedded_io::Error for Error {
         use embedded_io::ErrorKind;
         match self {
             Self::Held(_) => ErrorKind::AlreadyExists,
+            Self::GivingWay => ErrorKind::Other,
             Self::Nobody => ErrorKind::PermissionDenied,
             Self::NoLocation => ErrorKind::NotFound,
             Self::PathTooLong | Self::InvalidPath => ErrorKind::InvalidInput,

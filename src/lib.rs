@@ -18,6 +18,7 @@ mod adopt;
 #[doc(hidden)]
 pub mod decimal;
 mod error;
+mod events;
 mod holder;
 mod identity;
 mod inode;
@@ -28,6 +29,8 @@ mod mark;
 mod note;
 mod path;
 mod pause;
+mod stopwatch;
+mod wait;
 
 #[cfg(feature = "defmt")]
 mod defmt;
@@ -45,3 +48,4 @@ pub use lock::{Release, UpdateLock};
 pub use note::{NOTE_CAPACITY, Note, NoteText};
 pub use path::{LockPath, PATH_CAPACITY};
 pub use rustix::io::Errno;
+pub use wait::Waiter;

@@ -35,13 +35,10 @@ use rustix::process::geteuid;
 
 use crate::inode::{self, Facts, Inode};
 use crate::pause::{PROBE_INTERVAL_MS, PROBE_MS, pause};
-use crate::{Errno, Error, Holder, Identity, LockPath, Note, Operation, adopt, mark, note};
+use crate::{Errno, Error, Holder, Identity, LockPath, Note, Operation, Waiter, adopt, mark, note};
 
 /// `nobody`, as whom the Supervisor creates its own lock files.
 pub(crate) const SUPERVISOR_UID: u32 = 65534;
-
-/// How often a wait looks once the first quarter of a second has passed.
-const WAIT_INTERVAL_MS: u32 = 100;
 
 /// A held update lock: while it lives, the Supervisor installs no update and the host doesn't reboot.
 ///
@@ -56,9 +53,11 @@ const WAIT_INTERVAL_MS: u32 = 100;
 #[derive(Debug)]
 pub struct UpdateLock {
     pub(crate) file: OwnedFd,
-    inode: Inode,
+    pub(crate) inode: Inode,
     path: LockPath,
     is_released: bool,
+    /// What a wait has armed. It is closed last: that stalls for milliseconds.
+    pub(crate) watch: Option<OwnedFd>,
 }
 
 /// What a release found.
@@ -87,10 +86,7 @@ impl UpdateLock {
     ///   it can't be written. `Lock` or `Stat` (out of locks, I/O error) leave the file that was created: nobody can know
     ///   whose it is by then. The next acquire adopts it.
     pub fn try_acquire(path: &LockPath) -> Result<Self, Error> {
-        let user = geteuid().as_raw(); // 1
-        if user == SUPERVISOR_UID {
-            return Err(Error::Nobody);
-        }
+        let user = user()?;
         loop {
             let claim = match create(path)? {
                 Some(file) => claim(path, file)?,
@@ -98,18 +94,15 @@ impl UpdateLock {
             };
             if let Some((file, inode)) = claim {
                 step!("lock: acquired");
-                return Ok(Self {
-                    file,
-                    inode,
-                    path: path.clone(),
-                    is_released: false,
-                });
+                return Ok(Self::of(file, inode, path));
             }
             step!("lock: removed underneath, again");
         }
     }
 
     /// Takes the lock, waiting for it as long as it takes.
+    ///
+    /// As [`acquire_timeout`](Self::acquire_timeout), without an end.
     ///
     /// # Errors
     ///
@@ -118,39 +111,18 @@ impl UpdateLock {
         Self::acquire_timeout(path, Duration::MAX)
     }
 
-    /// Takes the lock, waiting for it for at most `timeout`.
+    /// Takes the lock, waiting for it for at most `timeout`, and giving way to an override: see [`Waiter`].
     ///
-    /// - Free, or its holder dead: taken at once.
-    /// - Held: looked at each millisecond for a quarter of a second, since a probe looks like a holder, then ten times a
-    ///   second.
-    /// - Interrupted by a signal: looks again, and the wait is that much shorter.
-    /// - The time is counted in pauses: on a busy machine, where each takes longer, so does the wait.
+    /// It takes a free lock, and a dead holder's, at once. A signal neither ends the wait nor stretches it. The lock then
+    /// keeps the wait's `inotify` descriptor until it is released.
     ///
     /// # Errors
     ///
-    /// As [`try_acquire`](Self::try_acquire); [`Error::Held`] when `timeout` has passed.
+    /// As [`try_acquire`](Self::try_acquire); [`Error::Held`] or [`Error::GivingWay`] when `timeout` has passed.
     pub fn acquire_timeout(path: &LockPath, timeout: Duration) -> Result<Self, Error> {
         let rest = timeout.subsec_nanos().div_ceil(1_000_000);
-        let mut left = timeout
-            .as_secs()
-            .saturating_mul(1000)
-            .saturating_add(rest.into());
-        let mut waited = 0;
-        loop {
-            match Self::try_acquire(path) {
-                Err(Error::Held(_)) if left > 0 => {}
-                outcome => return outcome,
-            }
-            let interval = if waited < PROBE_MS.into() {
-                PROBE_INTERVAL_MS
-            } else {
-                WAIT_INTERVAL_MS
-            };
-            let interval = u64::from(interval).min(left);
-            pause(interval as u32);
-            waited += interval;
-            left -= interval;
-        }
+        let milliseconds = timeout.as_secs().saturating_mul(1000);
+        Waiter::new(path).acquire(milliseconds.saturating_add(rest.into()))
     }
 
     /// Whether the lock is still ours: `false` after an override.
@@ -204,6 +176,16 @@ impl UpdateLock {
         &self.path
     }
 
+    pub(crate) fn of(file: OwnedFd, inode: Inode, path: &LockPath) -> Self {
+        Self {
+            file,
+            inode,
+            path: path.clone(),
+            is_released: false,
+            watch: None,
+        }
+    }
+
     fn give_back(&self) -> Result<Release, Error> {
         if !self.is_held()? {
             step!("lock: lost before the release"); // 6
@@ -242,8 +224,16 @@ impl AsFd for UpdateLock {
     }
 }
 
+/// Step 1: the user that takes the lock.
+pub(crate) fn user() -> Result<u32, Error> {
+    match geteuid().as_raw() {
+        SUPERVISOR_UID => Err(Error::Nobody),
+        user => Ok(user),
+    }
+}
+
 /// Step 2. `None` where something is there already.
-fn create(path: &LockPath) -> Result<Option<OwnedFd>, Error> {
+pub(crate) fn create(path: &LockPath) -> Result<Option<OwnedFd>, Error> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     match rustix::fs::openat(CWD, path.as_c_str(), flags, mark::HELD) {
         Ok(file) => {
@@ -256,7 +246,7 @@ fn create(path: &LockPath) -> Result<Option<OwnedFd>, Error> {
 }
 
 /// Steps 3 and 4. `None` where the file was removed meanwhile.
-fn claim(path: &LockPath, file: OwnedFd) -> Result<Option<(OwnedFd, Inode)>, Error> {
+pub(crate) fn claim(path: &LockPath, file: OwnedFd) -> Result<Option<(OwnedFd, Inode)>, Error> {
     let mut waited = 0;
     while !try_flock(&file)? {
         step!("lock: somebody probes it or has adopted it");

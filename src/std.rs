@@ -45,7 +45,7 @@ impl From<Error> for io::Error {
             return Self::from_raw_os_error(errno.raw_os_error());
         }
         let kind = match error {
-            Error::Held(_) => ErrorKind::WouldBlock,
+            Error::Held(_) | Error::GivingWay => ErrorKind::WouldBlock,
             Error::Nobody => ErrorKind::PermissionDenied,
             Error::NoLocation => ErrorKind::NotFound,
             _ => ErrorKind::InvalidInput,

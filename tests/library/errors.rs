@@ -20,6 +20,7 @@ fn errors() -> Vec<(Error, io::ErrorKind, embedded_io::ErrorKind)> {
             Io::WouldBlock,
             Embedded::AlreadyExists,
         ),
+        (Error::GivingWay, Io::WouldBlock, Embedded::Other),
         (
             Error::Nobody,
             Io::PermissionDenied,

@@ -188,7 +188,7 @@ fn an_identity_is_device_and_inode_in_hexadecimal() {
 }
 
 /// What the end of a process does to its lock.
-fn die(lock: UpdateLock) {
+pub(crate) fn die(lock: UpdateLock) {
     let descriptor = lock.as_fd().as_raw_fd();
     lock.leave_behind();
     nix::unistd::close(descriptor).expect("it was open");

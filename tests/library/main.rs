@@ -6,6 +6,7 @@ mod location;
 mod lock;
 mod note;
 mod status;
+mod wait;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
