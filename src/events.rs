@@ -3,26 +3,40 @@
 /// The bytes of an event before its name: watch, mask, cookie, and the length of the name.
 const HEAD: usize = 16;
 
-/// `IN_Q_OVERFLOW`: there was more to say than fitted.
+const MOVED_FROM: u32 = 0x40;
+const DELETE: u32 = 0x200;
+/// There was more to say than fitted.
 const OVERFLOW: u32 = 0x4000;
 
-/// Whether one of the events is about the file `name`, or may be.
-pub(crate) fn name(mut events: &[u8], name: &[u8]) -> bool {
-    while let Some((head, rest)) = events.split_at_checked(HEAD) {
-        let word = |at| {
-            let bytes = head.get(at..).and_then(<[u8]>::first_chunk);
-            u32::from_ne_bytes(bytes.copied().unwrap_or_default())
-        };
-        let (mask, length) = (word(4), word(12) as usize);
-        let (named, rest) = rest.split_at_checked(length).unwrap_or_default();
-        // NULs fill the name up.
-        let is_same = named
-            .strip_prefix(name)
-            .is_some_and(|fill| fill.first() == Some(&0));
-        if is_same || mask & OVERFLOW != 0 {
-            return true;
+/// What has happened to one file.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct News {
+    /// Whether anything has.
+    pub(crate) is_any: bool,
+    /// How often its name was removed. After an overflow, often.
+    pub(crate) removals: u32,
+}
+
+impl News {
+    /// Adds what `events` say of the file `name`.
+    pub(crate) fn read(&mut self, mut events: &[u8], name: &[u8]) {
+        while let Some((head, rest)) = events.split_at_checked(HEAD) {
+            let word = |at| {
+                let bytes = head.get(at..).and_then(<[u8]>::first_chunk);
+                u32::from_ne_bytes(bytes.copied().unwrap_or_default())
+            };
+            let (mask, length) = (word(4), word(12) as usize);
+            let (named, rest) = rest.split_at_checked(length).unwrap_or_default();
+            events = rest;
+            // NULs fill the name up.
+            let fill = named.strip_prefix(name);
+            if mask & OVERFLOW != 0 {
+                self.is_any = true;
+                self.removals += 2;
+            } else if fill.is_some_and(|fill| fill.first() == Some(&0)) {
+                self.is_any = true;
+                self.removals += u32::from(mask & (MOVED_FROM | DELETE) != 0);
+            }
         }
-        events = rest;
     }
-    false
 }

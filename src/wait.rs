@@ -2,9 +2,10 @@
 //!
 //! # Waking up
 //!
-//! `inotify` on the lock's directory tells of removals (a release, an override), of names that come (a file that is
-//! renamed over ours) and of the close of a file that was open for writing (a holder that died). A look itself is none of
-//! these: it opens for reading only, or not at all. Otherwise each waiter's look would wake all the others, and itself.
+//! `inotify` on the lock's directory tells of names that go (a release, an override) and come (the Supervisor's file after
+//! an override, a file that is renamed over ours), and of the close of a file that was open for writing (a holder that
+//! died). A look itself is none of these: it opens for reading only, or not at all. Otherwise each waiter's look would wake
+//! all the others, and itself.
 //!
 //! 1. The watch is armed, then comes a look: a release between the last look and the watch is seen by that look.
 //! 2. As a safety net a look comes once a second anyway, and ten times a second where there is no `inotify`.
@@ -19,6 +20,7 @@
 //!    comes within five seconds, the lock is taken.
 //! 4. The Supervisor's: taken at once.
 //! 5. Foreign: nobody can tell. The waiter gives way for one second.
+//! 6. More than one file has gone since the last look: the same, since the last one wasn't seen.
 //!
 //! What remains: a first look, which has seen nothing before, can fall into the gap.
 
@@ -26,7 +28,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
 use rustix::fs::{CWD, Mode, OFlags};
 
-use crate::events;
+use crate::events::News;
 use crate::inode::{Facts, Inode};
 use crate::lock::{claim, create, user};
 use crate::pause::{PROBE_INTERVAL_MS, PROBE_MS};
@@ -72,6 +74,8 @@ pub struct Waiter {
     path: LockPath,
     watch: Watch,
     seen: Option<Seen>,
+    /// How many files have gone from the path since.
+    removals: u32,
     /// When the path was found free.
     free_since: Option<u64>,
     /// When the next look is due.
@@ -102,6 +106,7 @@ impl Waiter {
             path: path.clone(),
             watch: Watch::NotYet,
             seen: None,
+            removals: 0,
             free_since: None,
             next: 0,
         }
@@ -112,7 +117,7 @@ impl Waiter {
     /// # Errors
     ///
     /// [`Error::System`]: `Open`, where there are too many open files. The lock is given up all the same.
-    pub fn after_loss(lock: UpdateLock) -> Result<Self, Error> {
+    pub fn after_loss(mut lock: UpdateLock) -> Result<Self, Error> {
         let mut waiter = Self::new(lock.path());
         let file = rustix::io::fcntl_dupfd_cloexec(&lock, 0).map_err(Error::at(Operation::Open))?;
         waiter.seen = Some(Seen {
@@ -120,11 +125,15 @@ impl Waiter {
             inode: lock.inode,
             file,
         });
+        if let Some(watch) = lock.watch.take() {
+            waiter.watch = Watch::Armed(watch);
+        }
         let _ = lock.release()?;
         Ok(waiter)
     }
 
-    /// Takes the lock, if it can be taken without breaking an override.
+    /// Takes the lock, if it can be taken without breaking an override. With the lock goes the watch, which is closed
+    /// when the lock has been released.
     ///
     /// # Errors
     ///
@@ -152,7 +161,12 @@ impl Waiter {
             };
             if let Some((file, inode)) = claim {
                 step!("wait: acquired");
-                return Ok(UpdateLock::of(file, inode, &self.path));
+                let mut lock = UpdateLock::of(file, inode, &self.path);
+                // Its close stalls for milliseconds: the lock closes it after its release.
+                if let Watch::Armed(watch) = core::mem::replace(&mut self.watch, Watch::NotYet) {
+                    lock.watch = Some(watch);
+                }
+                return Ok(lock);
             }
         }
     }
@@ -181,13 +195,14 @@ impl Waiter {
         let Watch::Armed(watch) = &self.watch else {
             return false;
         };
-        let mut has_news = false;
+        let mut news = News::default();
         let mut events = [0; 512];
         while let Ok(length @ 1..) = rustix::io::read(watch, &mut events) {
             let events = events.get(..length).unwrap_or_default();
-            has_news |= events::name(events, self.path.file_name());
+            news.read(events, self.path.file_name());
         }
-        has_news
+        self.removals = self.removals.saturating_add(news.removals);
+        news.is_any
     }
 
     /// Takes the lock, waiting for at most `timeout` milliseconds.
@@ -197,7 +212,7 @@ impl Waiter {
         loop {
             let now = clock.elapsed();
             match self.look(now) {
-                Ok(lock) => return Ok(self.leave_watch_to(lock)),
+                Ok(lock) => return Ok(lock),
                 Err(Error::Held(_) | Error::GivingWay) if !is_over => {}
                 Err(error) => return Err(error),
             }
@@ -225,17 +240,10 @@ impl Waiter {
         }
     }
 
-    /// Closing a watch stalls for milliseconds: the lock that was waited for keeps it, and closes it after its release.
-    fn leave_watch_to(self, mut lock: UpdateLock) -> UpdateLock {
-        if let Watch::Armed(watch) = self.watch {
-            lock.watch = Some(watch);
-        }
-        lock
-    }
-
     /// Whether the lock, now that the path is free, is left to an override.
     fn must_give_way(&mut self, now: u64) -> Result<bool, Error> {
         let patience = match &self.seen {
+            _ if self.removals > 1 => AFTER_FOREIGN_MS, // 6
             Some(seen) => seen.patience()?,
             None => 0,
         };
@@ -247,6 +255,7 @@ impl Waiter {
     /// Keeps what is there open; `false` where it has gone since.
     fn see(&mut self, holder: Holder, inode: Inode) -> Result<bool, Error> {
         self.free_since = None;
+        self.removals = 0;
         if !matches!(&self.seen, Some(seen) if (seen.holder, seen.inode) == (holder, inode)) {
             let Some(file) = open(&self.path)? else {
                 return Ok(false);
@@ -289,7 +298,8 @@ fn arm(path: &LockPath) -> Result<OwnedFd, Error> {
     let watch =
         init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(Error::at(Operation::Open))?;
     let directory = LockPath::joined(path.directory(), b"")?;
-    let events = WatchFlags::DELETE
+    let events = WatchFlags::CREATE
+        | WatchFlags::DELETE
         | WatchFlags::MOVED_FROM
         | WatchFlags::MOVED_TO
         | WatchFlags::CLOSE_WRITE;

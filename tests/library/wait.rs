@@ -229,8 +229,15 @@ fn what_happens_to_the_lock_is_news() {
         assert!(waiter.has_news(), "{what}");
         assert!(!waiter.has_news(), "{what}, once");
     };
-    fs::write(place.file(), "").expect("a file");
-    expect_news("written");
+    drop(fs::File::create(place.file()).expect("a file"));
+    expect_news("created and closed");
+    drop(
+        fs::File::options()
+            .append(true)
+            .open(place.file())
+            .expect("a file"),
+    );
+    expect_news("closed");
     fs::write(place.other("other"), "").expect("a file");
     fs::rename(place.other("other"), place.file()).expect("rename");
     expect_news("renamed over");
@@ -243,6 +250,22 @@ fn what_happens_to_the_lock_is_news() {
     fs::create_dir(place.file()).expect("mkdir");
     fs::remove_dir(place.file()).expect("rmdir");
     expect_news("a directory removed");
+}
+
+/// Between two looks somebody took the lock and lost it: that wasn't the one seen last.
+#[test]
+fn what_came_and_went_unseen_is_given_way_to_for_a_second() {
+    let place = Place::new();
+    supervisor_takes(&place);
+    let mut waiter = Waiter::new(&place.path);
+    waiter.watch().expect("inotify");
+    assert_eq!(held(&mut waiter, 0), Holder::Supervisor);
+    fs::remove_file(place.file()).expect("it is done");
+    let _unseen = UpdateLock::try_acquire(&place.path).expect("free");
+    fs::remove_file(place.file()).expect("by force");
+    gives_way(&mut waiter, 1);
+    gives_way(&mut waiter, SECOND);
+    let _lock = taken(&mut waiter, SECOND + 1);
 }
 
 /// More events than the kernel keeps.

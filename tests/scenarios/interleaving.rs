@@ -24,31 +24,20 @@ scenarios![
 /// How long a slow probe keeps the flock: a part of what is waited for without waiting.
 const PROBE: Duration = Duration::from_millis(100);
 
-/// A `run` that is stopped right after it has opened the lock's path for the `nth` time.
+/// A `run` that is stopped right after it has first opened the lock's path: it has created the file, or looks at what is
+/// there.
 #[track_caller]
-fn stopped_at_open(device: &Device, lock: &Lock, nth: u32) -> Waiter {
+fn stopped_at_open(device: &Device, lock: &Lock) -> Waiter {
     let waiter = Waiter::start_as(device, lock, &["--no-wait"], |run| {
-        run.stopped_after(lock, "openat", nth)
+        run.stopped_after(lock, "openat", 1)
     });
     lock.until_stopped();
     waiter
 }
 
-/// The first opening creates the file.
-#[track_caller]
-fn stopped_at_creation(device: &Device, lock: &Lock) -> Waiter {
-    stopped_at_open(device, lock, 1)
-}
-
-/// The first opening fails, as the file is there; the second looks at it.
-#[track_caller]
-fn stopped_at_look(device: &Device, lock: &Lock) -> Waiter {
-    stopped_at_open(device, lock, 2)
-}
-
 fn a_probe_between_creation_and_flock_is_waited_out(device: &Device) {
     let lock = Lock::new();
-    let waiter = stopped_at_creation(device, &lock);
+    let waiter = stopped_at_open(device, &lock);
     let inode = lock.inode();
     let gate = lock.gate("probe");
     let _probe = peers::keep_flock(&lock, "probe");
@@ -64,7 +53,7 @@ fn a_probe_between_creation_and_flock_is_waited_out(device: &Device) {
 
 fn a_removal_between_creation_and_flock_starts_again(device: &Device) {
     let lock = Lock::new();
-    let waiter = stopped_at_creation(device, &lock);
+    let waiter = stopped_at_open(device, &lock);
     fs::remove_file(lock.path()).expect("its file");
     waiter.run.signal(Signal::SIGCONT);
     let holder = waiter.until_holds();
@@ -76,7 +65,7 @@ fn a_removal_between_creation_and_flock_starts_again(device: &Device) {
 
 fn an_adoption_between_creation_and_flock_makes_the_adopter_the_holder(device: &Device) {
     let lock = Lock::new();
-    let mut creator = stopped_at_creation(device, &lock);
+    let mut creator = stopped_at_open(device, &lock);
     let inode = lock.inode();
     let adopter = Holder::start(device, &lock);
     assert_eq!(lock.inode(), inode);
@@ -92,7 +81,7 @@ fn an_adoption_between_creation_and_flock_makes_the_adopter_the_holder(device: &
 fn a_release_between_look_and_flock_is_no_adoption(device: &Device) {
     let lock = Lock::new();
     let first = Holder::start(device, &lock);
-    let second = stopped_at_look(device, &lock);
+    let second = stopped_at_open(device, &lock);
     first.finish().succeeds();
     assert!(!lock.is_there());
     second.run.signal(Signal::SIGCONT);
@@ -105,7 +94,7 @@ fn a_release_between_look_and_flock_is_no_adoption(device: &Device) {
 fn an_override_between_look_and_flock_is_no_adoption(device: &Device) {
     let lock = Lock::new();
     lock.make_stale(0);
-    let mut second = stopped_at_look(device, &lock);
+    let mut second = stopped_at_open(device, &lock);
     peers::supervisor_forces(&lock);
     let inode = lock.inode();
     second.run.signal(Signal::SIGCONT);

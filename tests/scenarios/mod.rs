@@ -38,6 +38,7 @@ mod lockfile;
 mod loss;
 mod nesting;
 mod obstacles;
+mod overrides;
 mod pid1;
 mod probes;
 mod release;
@@ -69,6 +70,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         loss::SCENARIOS,
         nesting::SCENARIOS,
         obstacles::SCENARIOS,
+        overrides::SCENARIOS,
         pid1::SCENARIOS,
         probes::SCENARIOS,
         release::SCENARIOS,

@@ -3,7 +3,7 @@
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
-use update_lock::{Error, LockPath, PATH_CAPACITY, UpdateLock};
+use update_lock::{Error, LockPath, PATH_CAPACITY, UpdateLock, Waiter};
 use update_lock_start::{
     Child, Environment, Line, Signals, close_inherited, fork, working_directory,
 };
@@ -13,7 +13,7 @@ use crate::life::{self, Life};
 use crate::obtain::{Outcome, obtain};
 use crate::options::Options;
 use crate::report::{self, report};
-use crate::{keeper, nested, run};
+use crate::{keeper, nested, protection, run};
 
 /// Takes the lock for the caller, or for the process that `--for` names; exit code 0 once it is held.
 pub(crate) fn acquire(options: &Options, environment: Environment) -> i32 {
@@ -29,7 +29,8 @@ fn acquire_for(options: &Options, environment: Environment) -> Result<i32, i32> 
         return Ok(0);
     }
     let signals = Signals::block();
-    match obtain(&path, options.wait, &signals, Standing::new(false)) {
+    let mut waiter = Waiter::new(&path);
+    match obtain(&mut waiter, options.wait, &signals, Standing::new(false)) {
         Outcome::Acquired(lock) => leave_to_keeper(lock, options, process, &life, signals),
         Outcome::Ended(signal) => Err(128 + signal as i32),
         Outcome::Failed(error) => Err(report(Some(&path), error)),
@@ -91,7 +92,7 @@ fn leave_to_keeper(
 ) -> Result<i32, i32> {
     let mut buffer = [0; 32];
     let name = life::name(process, &mut buffer);
-    run::write_note(&lock, options, process, name);
+    protection::write_note(&lock, options, process, name);
     lock.mark_kept()
         .map_err(|error| report(Some(lock.path()), error))?;
     // Its caller's process group may be killed as soon as this process ends: until then the keeper has left it.

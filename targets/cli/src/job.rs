@@ -109,10 +109,15 @@ impl Job {
             // A shell that continues us has given the terminal to our group.
             hand_terminal(process_group(), Some(self.command));
         }
+        self.signal(signal.number);
+    }
+
+    /// Sends the command a signal, or its whole group.
+    pub(crate) fn signal(&self, number: u32) {
         if self.standing.signals_group {
-            send_to_group(self.command, signal.number);
+            send_to_group(self.command, number);
         } else {
-            send(self.command, signal.number);
+            send(self.command, number);
         }
     }
 

@@ -15,6 +15,7 @@ mod lockfile;
 mod nested;
 mod obtain;
 mod options;
+mod protection;
 mod release;
 mod report;
 mod run;

@@ -1,8 +1,8 @@
-//! Waiting for the lock, as `run` does: in sight of signals, and saying for whom.
+//! Waiting for the lock, as `run` and `acquire` do: in sight of signals, and saying for whom.
 
-use update_lock::{Error, Holder, LockPath, UpdateLock};
-use update_lock_start::number::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
-use update_lock_start::{Clock, Line, SignalSet, Signals, now};
+use update_lock::{Error, LockPath, UpdateLock, Waiter};
+use update_lock_start::number::{SIGCHLD, SIGHUP, SIGINT, SIGIO, SIGQUIT, SIGTERM, SIGTSTP};
+use update_lock_start::{Clock, Line, SignalSet, Signals, now, signal_when_readable};
 
 use crate::job::{Standing, reap_orphans};
 use crate::options::Wait;
@@ -10,10 +10,8 @@ use crate::report;
 
 /// As long as somebody's probe may look like a holder, and a refused Supervisor keeps a lock: not worth a word.
 const PATIENCE_MS: u64 = 250;
-/// How often to look meanwhile: a loop of probes leaves gaps that are as long as the start of a process.
-const PATIENT_INTERVAL_MS: u32 = 1;
-/// How often to look later.
-const INTERVAL_MS: u32 = 100;
+/// How often who can give up looks meanwhile: a loop of probes leaves gaps that are as long as the start of a process.
+const PATIENT_INTERVAL_MS: u64 = 1;
 /// How often to say that the wait goes on.
 const REMINDER_MS: u64 = 60_000;
 
@@ -28,43 +26,74 @@ pub(crate) enum Outcome {
 
 /// Takes the lock, waiting for it as long as `wait` says.
 pub(crate) fn obtain(
-    path: &LockPath,
+    waiter: &mut Waiter,
     wait: Wait,
     signals: &Signals,
     standing: Standing,
 ) -> Outcome {
     let start = milliseconds();
+    let end = match wait {
+        Wait::ForEver => u64::MAX,
+        Wait::AtMost(limit) => start + u64::from(limit),
+    };
     let mut reminder = Reminder::new(start + PATIENCE_MS);
     loop {
-        let holder = match UpdateLock::try_acquire(path) {
+        let now = milliseconds();
+        let refusal = match waiter.look(now) {
             Ok(lock) => return Outcome::Acquired(lock),
-            Err(Error::Held(holder)) => holder,
+            Err(refusal @ (Error::Held(_) | Error::GivingWay)) if now < end => refusal,
             Err(error) => return Outcome::Failed(error),
         };
-        let now = milliseconds();
-        let interval = if now < start + PATIENCE_MS {
-            PATIENT_INTERVAL_MS
+        let is_patient = end < u64::MAX && now < start + PATIENCE_MS;
+        let signal = if is_patient {
+            sleep(PATIENT_INTERVAL_MS, signals, standing)
         } else {
-            INTERVAL_MS
+            until_news(waiter, end, refusal, &mut reminder, signals, standing)
         };
-        let interval = match wait {
-            Wait::ForEver => interval,
-            Wait::AtMost(limit) => match (start + u64::from(limit)).saturating_sub(now) {
-                0 => return Outcome::Failed(Error::Held(holder)),
-                left => interval.min(left as u32),
-            },
-        };
-        reminder.speak(now, path, holder);
-        if let Some(signal) = sleep(interval, signals, standing) {
+        if let Some(signal) = signal {
             return Outcome::Ended(signal);
         }
     }
 }
 
+/// Waits until a look is due, at `end` at the latest; the signal that ends the wait, if one came.
+fn until_news(
+    waiter: &mut Waiter,
+    end: u64,
+    refusal: Error,
+    reminder: &mut Reminder,
+    signals: &Signals,
+    standing: Standing,
+) -> Option<u32> {
+    loop {
+        let now = milliseconds();
+        reminder.speak(now, waiter.path(), refusal);
+        let due = due(waiter, now).min(end.saturating_sub(now));
+        if due == 0 {
+            return None;
+        }
+        let timeout = due.min(reminder.next - now);
+        if let Some(signal) = sleep(timeout, signals, standing) {
+            return Some(signal);
+        }
+        if waiter.has_news() {
+            return None;
+        }
+    }
+}
+
+/// In how many milliseconds a look is due, unless a signal tells of news.
+pub(crate) fn due(waiter: &mut Waiter, now: u64) -> u64 {
+    if let Some(watch) = waiter.watch() {
+        signal_when_readable(watch);
+    }
+    waiter.due(now)
+}
+
 /// Says for whom the wait is: at once, for each new kind of holder, and every minute.
 struct Reminder {
     next: u64,
-    last: Option<Holder>,
+    last: Option<Error>,
 }
 
 impl Reminder {
@@ -75,24 +104,28 @@ impl Reminder {
         }
     }
 
-    fn speak(&mut self, now: u64, path: &LockPath, holder: Holder) {
-        let is_news = self.last.is_some_and(|last| last != holder);
+    fn speak(&mut self, now: u64, path: &LockPath, refusal: Error) {
+        let is_news = self.last.is_some_and(|last| last != refusal);
         if now < self.next && !is_news {
             return;
         }
         self.next = now + REMINDER_MS;
-        self.last = Some(holder);
+        self.last = Some(refusal);
         let mut line = Line::error();
-        report::describe(line.text("waiting for "), Some(path), Error::Held(holder));
+        report::describe(line.text("waiting for "), Some(path), refusal);
     }
 }
 
 /// The signal that ends the wait, if one came. Those that only concern the command stay pending until it runs.
-fn sleep(interval: u32, signals: &Signals, standing: Standing) -> Option<u32> {
-    let ours = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGCHLD];
-    match signals.wait(SignalSet::of(&ours), Some(interval))?.number {
+fn sleep(milliseconds: u64, signals: &Signals, standing: Standing) -> Option<u32> {
+    let ours = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGCHLD, SIGIO];
+    match signals
+        .wait(SignalSet::of(&ours), Some(milliseconds as u32))?
+        .number
+    {
         SIGCHLD => reap_orphans(),
         SIGTSTP => standing.stop(signals),
+        SIGIO => {}
         signal if !signals.is_ignored(signal) => return Some(signal),
         _ => {}
     }

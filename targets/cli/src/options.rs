@@ -62,6 +62,14 @@ pub(crate) enum Wait {
     AtMost(u32),
 }
 
+/// What to do when the lock is taken away.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnLost {
+    Retake,
+    Stop,
+    Ignore,
+}
+
 /// As long as somebody's probe may look like a holder: no wait, as a person sees it.
 const NO_WAIT: Wait = Wait::AtMost(250);
 
@@ -74,6 +82,7 @@ enum Key {
     Reason,
     Group,
     ExitCode,
+    OnLost,
     For,
     Force,
     Json,
@@ -118,6 +127,7 @@ const OPTIONS: &[Spec] = options! {
     Wait [Run Acquire] "--wait" "T" "UPDATE_LOCK_WAIT" "give up after T (500ms, 30s, 5m, 2h)"
     OrRun [Run] "--or-run" "" "UPDATE_LOCK_OR_RUN" "then run unprotected, and take the lock later"
     Require [Run] "--require" "" "UPDATE_LOCK_REQUIRE" "fail where there is no balena device"
+    OnLost [Run] "--on-lost" "HOW" "UPDATE_LOCK_ON_LOST" "after an override: retake (default), stop, ignore"
     For [Acquire] "--for" "PID" "UPDATE_LOCK_FOR" "release when process PID has ended, not the caller"
     Reason [Run Acquire] "--reason" "TEXT" "UPDATE_LOCK_REASON" "why, for people who look at the lock"
     Group [Run] "--group" "" "UPDATE_LOCK_GROUP" "signal the command's whole process group"
@@ -134,6 +144,7 @@ pub(crate) struct Options {
     pub(crate) or_run: bool,
     pub(crate) require: bool,
     pub(crate) group: bool,
+    pub(crate) on_lost: OnLost,
     pub(crate) force: bool,
     pub(crate) json: bool,
     /// Whose life the lock is tied to; else the caller's.
@@ -177,6 +188,7 @@ impl Options {
             or_run: false,
             require: false,
             group: false,
+            on_lost: OnLost::Retake,
             force: false,
             json: false,
             pid: None,
@@ -309,6 +321,14 @@ impl Options {
             Key::ExitCode => {
                 let code = decimal::parse(value).filter(|&code| code < 256)?;
                 self.exit_code = Some(code as i32);
+            }
+            Key::OnLost => {
+                self.on_lost = match value {
+                    b"retake" => OnLost::Retake,
+                    b"stop" => OnLost::Stop,
+                    b"ignore" => OnLost::Ignore,
+                    _ => return None,
+                };
             }
             Key::For => self.pid = Some(pid(value)?),
             Key::Force => self.force = switch(value)?,

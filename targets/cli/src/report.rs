@@ -19,7 +19,7 @@ pub(crate) const NOT_ALLOWED: i32 = 77;
 /// The exit code for an error.
 pub(crate) fn code(error: Error) -> i32 {
     match error {
-        Error::Held(_) => HELD,
+        Error::Held(_) | Error::GivingWay => HELD,
         Error::Nobody => NOT_ALLOWED,
         Error::NoLocation | Error::PathTooLong | Error::InvalidPath => NO_LOCATION,
         error => match error.errno() {
@@ -60,7 +60,7 @@ pub(crate) fn describe(line: &mut Line, path: Option<&LockPath>, error: Error) {
 /// What a person can do about it.
 fn remedy(error: Error) -> &'static str {
     match error {
-        Error::Held(Holder::Supervisor) => "it goes by itself",
+        Error::Held(Holder::Supervisor) | Error::GivingWay => "it goes by itself",
         Error::Held(Holder::App) => "wait for it, or stop it",
         Error::Held(Holder::Stale) => "run as its user or as root to take it over",
         Error::Held(_) => "'update-lock release --force' removes it if nothing needs it",

@@ -1,22 +1,19 @@
 //! `run`: a command under the lock, also as PID 1.
 
 use rustix::io::Errno;
-use rustix::process::{Pid, getpid};
-use update_lock::{Error, Location, LockPath, Note, Release, UpdateLock};
-use update_lock_start::number::SIGCHLD;
-use update_lock_start::{Clock, Environment, Line, SignalSet, Signals, now};
+use update_lock::{Error, Location, Waiter};
+use update_lock_start::number::{SIGCHLD, SIGIO, SIGKILL, SIGTERM};
+use update_lock_start::{Environment, Line, SignalSet, Signals};
 
 use crate::job::{Job, Standing};
 use crate::nested;
 use crate::obtain::{Outcome, milliseconds, obtain};
 use crate::options::Options;
+use crate::protection::{Protection, write_own_note};
 use crate::report::{self, report};
 
-/// How often to try for a lock that the command runs without.
-const LATE_INTERVAL_MS: u64 = 1000;
-
-/// 2020-01-01: a clock before it has not been set since the device started.
-const CLOCK_IS_SET: u64 = 1_577_836_800;
+/// How long a command may take to end by itself once it is told to.
+const GRACE_MS: u64 = 10_000;
 
 const UNPROTECTED: &str = "warning: running unprotected: ";
 
@@ -31,15 +28,6 @@ pub(crate) fn run(options: &Options, environment: Environment) -> i32 {
         Err(Refusal::Signal(signal)) => return 128 + signal as i32,
     };
     supervise(options, environment, &signals, standing, protection)
-}
-
-/// What keeps updates away from the command.
-enum Protection {
-    Lock(UpdateLock),
-    /// Nothing yet.
-    Later(LockPath),
-    /// Nothing: this is no balena device, or what runs this has the lock.
-    None,
 }
 
 /// Why the command isn't started.
@@ -77,7 +65,8 @@ fn protect(
     if nested::is_held_above(path, environment) {
         return Ok(Protection::None);
     }
-    match obtain(path, options.wait, signals, standing) {
+    let mut waiter = Waiter::new(path);
+    match obtain(&mut waiter, options.wait, signals, standing) {
         Outcome::Acquired(lock) => {
             write_own_note(&lock, options);
             Ok(Protection::Lock(lock))
@@ -86,7 +75,7 @@ fn protect(
         Outcome::Failed(error) if options.or_run => {
             let mut line = Line::error();
             report::describe(line.text("running unprotected: "), Some(path), error);
-            Ok(Protection::Later(path.clone()))
+            Ok(Protection::Later(waiter))
         }
         Outcome::Failed(error) => Err(Refusal::Code(report(Some(path), error))),
     }
@@ -112,32 +101,6 @@ pub(crate) fn describe_no_device(line: &mut Line, location: &Location) {
         .text(" is not a mount point, so this is no balena device");
 }
 
-fn write_own_note(lock: &UpdateLock, options: &Options) {
-    let mut arguments = options.arguments;
-    write_note(
-        lock,
-        options,
-        getpid(),
-        arguments.next().unwrap_or_default(),
-    );
-}
-
-/// The note is a courtesy: without it the lock is as good.
-pub(crate) fn write_note(lock: &UpdateLock, options: &Options, process: Pid, program: &[u8]) {
-    let (seconds, _) = now(Clock::Realtime);
-    let note = Note {
-        pid: process.as_raw_pid() as u32,
-        program,
-        since: (seconds > CLOCK_IS_SET).then_some(seconds),
-        reason: options.reason,
-    };
-    if let Err(error) = lock.write_note(&note) {
-        let mut line = Line::error();
-        line.text("warning: locked, but without a note: ");
-        report::describe(&mut line, Some(lock.path()), error);
-    }
-}
-
 /// Starts the command, stays with it to its end, and releases.
 fn supervise(
     options: &Options,
@@ -161,9 +124,7 @@ fn supervise(
             options.exit_code.unwrap_or(code)
         }
     };
-    if let Protection::Lock(lock) = protection {
-        release(lock);
-    }
+    protection.end();
     code
 }
 
@@ -176,56 +137,30 @@ pub(crate) fn report_fork(errno: Errno) -> i32 {
     report::IO
 }
 
-/// Forwards signals and reaps children until the command has ended; its exit code.
+/// Forwards signals, reaps children and tends the protection until the command has ended; its exit code.
 fn follow(job: &Job, options: &Options, signals: &Signals, protection: &mut Protection) -> i32 {
-    let mut next = 0;
+    let mut end_of_grace = u64::MAX;
     loop {
-        let mut timeout = None;
-        if let Protection::Later(path) = protection {
-            // By the clock, since signals may come more often than that.
-            let now = milliseconds();
-            if now >= next {
-                next = now + LATE_INTERVAL_MS;
-                if let Some(lock) = try_late(path, options) {
-                    *protection = Protection::Lock(lock);
-                    continue;
-                }
-            }
-            timeout = Some((next - now) as u32);
+        let now = milliseconds();
+        if !protection.tend(options, now) {
+            job.signal(SIGTERM);
+            end_of_grace = now + GRACE_MS;
         }
-        match signals.wait(SignalSet::all(), timeout) {
+        if now >= end_of_grace {
+            job.signal(SIGKILL);
+            end_of_grace = u64::MAX;
+        }
+        let timeout = protection.due(now).min(end_of_grace - now);
+        match signals.wait(SignalSet::all(), Some(timeout as u32)) {
             Some(signal) if signal.number == SIGCHLD => {
                 if let Some(code) = job.reap(signals) {
                     return code;
                 }
             }
+            // Of the lock's watch, which `tend` looks at.
+            Some(signal) if signal.number == SIGIO && signal.is_from_kernel => {}
             Some(signal) => job.forward(signal),
             None => {}
-        }
-    }
-}
-
-/// Takes the lock that the command had to start without, if it is free now.
-fn try_late(path: &LockPath, options: &Options) -> Option<UpdateLock> {
-    let lock = UpdateLock::try_acquire(path).ok()?;
-    write_own_note(&lock, options);
-    Line::error()
-        .escaped(path.as_bytes())
-        .text(": locked now")
-        .end();
-    Some(lock)
-}
-
-fn release(lock: UpdateLock) {
-    let path = lock.path().clone();
-    match lock.release() {
-        Ok(Release::Released) => {}
-        Ok(Release::Lost) => Line::error()
-            .escaped(path.as_bytes())
-            .text(": the lock was taken away before the command ended, by an override or by hand; nothing removed")
-            .end(),
-        Err(error) => {
-            report(Some(&path), error);
         }
     }
 }

@@ -1,4 +1,7 @@
-//! Descriptors that a caller has left open.
+//! What rustix can't do with descriptors.
+
+use rustix::fd::{AsRawFd, BorrowedFd};
+use rustix::process::getpid;
 
 use crate::arch::syscall;
 
@@ -25,4 +28,19 @@ fn close(first: usize, last: usize) {
         // SAFETY: as above.
         let _ = unsafe { syscall!(__NR_close, descriptor) };
     }
+}
+
+/// The commands of `fcntl(2)`, and the flags that it is to set.
+const F_SETFL: usize = 4;
+const F_SETOWN: usize = 8;
+const O_NONBLOCK: usize = 0o4000;
+const O_ASYNC: usize = 0o20000;
+
+/// Has the kernel send SIGIO to this process whenever `file` becomes readable, so that one wait is for signals and for it.
+pub fn signal_when_readable(file: BorrowedFd<'_>) {
+    let file = file.as_raw_fd();
+    // SAFETY: both calls take plain numbers.
+    let _ = unsafe { syscall!(__NR_fcntl, file, F_SETOWN, getpid().as_raw_pid()) };
+    // SAFETY: as above.
+    let _ = unsafe { syscall!(__NR_fcntl, file, F_SETFL, O_NONBLOCK | O_ASYNC) };
 }

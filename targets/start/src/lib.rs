@@ -16,7 +16,7 @@ mod signal;
 mod time;
 
 pub use args::{Args, Environment};
-pub use descriptor::{close_inherited, close_standard};
+pub use descriptor::{close_inherited, close_standard, signal_when_readable};
 pub use line::{Line, STANDARD};
 pub use process::{Child, exec, exit, fork, process_group, session, working_directory};
 pub use signal::{Received, SignalSet, Signals, number, send, send_to_group};

@@ -32,6 +32,7 @@ pub mod number {
     pub const SIGTTIN: u32 = 21;
     pub const SIGTTOU: u32 = 22;
     pub const SIGWINCH: u32 = 28;
+    pub const SIGIO: u32 = 29;
 }
 
 use number::{SIGCHLD, SIGKILL, SIGSTOP, SIGTSTP};
