@@ -3,8 +3,8 @@
 /// The bytes of an event before its name: watch, mask, cookie, and the length of the name.
 const HEAD: usize = 16;
 
-const MOVED_FROM: u32 = 0x40;
-const DELETE: u32 = 0x200;
+const MOVED_TO: u32 = 0x80;
+const CREATE: u32 = 0x100;
 /// There was more to say than fitted.
 const OVERFLOW: u32 = 0x4000;
 
@@ -13,8 +13,8 @@ const OVERFLOW: u32 = 0x4000;
 pub(crate) struct News {
     /// Whether anything has.
     pub(crate) is_any: bool,
-    /// How often its name was removed. After an overflow, often.
-    pub(crate) removals: u32,
+    /// How many files have come to its name. After an overflow, many.
+    pub(crate) arrivals: u32,
 }
 
 impl News {
@@ -32,10 +32,10 @@ impl News {
             let fill = named.strip_prefix(name);
             if mask & OVERFLOW != 0 {
                 self.is_any = true;
-                self.removals += 2;
+                self.arrivals += 2;
             } else if fill.is_some_and(|fill| fill.first() == Some(&0)) {
                 self.is_any = true;
-                self.removals += u32::from(mask & (MOVED_FROM | DELETE) != 0);
+                self.arrivals += u32::from(mask & (CREATE | MOVED_TO) != 0);
             }
         }
     }

@@ -20,9 +20,12 @@
 //!    comes within five seconds, the lock is taken.
 //! 4. The Supervisor's: taken at once.
 //! 5. Foreign: nobody can tell. The waiter gives way for one second.
-//! 6. More than one file has gone since the last look: the same, since the last one wasn't seen.
+//! 6. Unseen: another file has come since the last look, and gone. The same.
 //!
-//! What remains: a first look, which has seen nothing before, can fall into the gap.
+//! 7. Between the look that found the path free and the creation somebody else may have taken the lock, and lost it by
+//!    force. The watch tells, and the lock is given back at once.
+//!
+//! What remains: a first look, which has seen nothing before, can fall into the gap; and the microseconds of 7.
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
@@ -74,8 +77,8 @@ pub struct Waiter {
     path: LockPath,
     watch: Watch,
     seen: Option<Seen>,
-    /// How many files have gone from the path since.
-    removals: u32,
+    /// How many files have come to the path since.
+    arrivals: u32,
     /// When the path was found free.
     free_since: Option<u64>,
     /// When the next look is due.
@@ -106,7 +109,7 @@ impl Waiter {
             path: path.clone(),
             watch: Watch::NotYet,
             seen: None,
-            removals: 0,
+            arrivals: 0,
             free_since: None,
             next: 0,
         }
@@ -142,26 +145,23 @@ impl Waiter {
     /// - Others as [`UpdateLock::try_acquire`].
     pub fn look(&mut self, now: u64) -> Result<UpdateLock, Error> {
         let user = user()?;
-        let _ = self.has_news();
         self.next = now.saturating_add(self.interval());
         loop {
-            let claim = match Facts::of_path(&self.path)? {
+            let _ = self.has_news();
+            let lock = match Facts::of_path(&self.path)? {
                 None if self.must_give_way(now)? => return Err(Error::GivingWay),
-                None => match create(&self.path)? {
-                    Some(file) => claim(&self.path, file)?,
-                    None => None,
-                },
+                None => self.create()?,
                 Some(facts) => match adopt::adopt(&self.path, user) {
+                    Ok(claim) => claim.map(|(file, inode)| UpdateLock::of(file, inode, &self.path)),
                     Err(Error::Held(holder)) if self.see(holder, facts.inode())? => {
                         return Err(Error::Held(holder));
                     }
                     Err(Error::Held(_)) => None,
-                    outcome => outcome?,
+                    Err(error) => return Err(error),
                 },
             };
-            if let Some((file, inode)) = claim {
+            if let Some(mut lock) = lock {
                 step!("wait: acquired");
-                let mut lock = UpdateLock::of(file, inode, &self.path);
                 // Its close stalls for milliseconds: the lock closes it after its release.
                 if let Watch::Armed(watch) = core::mem::replace(&mut self.watch, Watch::NotYet) {
                     lock.watch = Some(watch);
@@ -201,7 +201,7 @@ impl Waiter {
             let events = events.get(..length).unwrap_or_default();
             news.read(events, self.path.file_name());
         }
-        self.removals = self.removals.saturating_add(news.removals);
+        self.arrivals = self.arrivals.saturating_add(news.arrivals);
         news.is_any
     }
 
@@ -243,7 +243,7 @@ impl Waiter {
     /// Whether the lock, now that the path is free, is left to an override.
     fn must_give_way(&mut self, now: u64) -> Result<bool, Error> {
         let patience = match &self.seen {
-            _ if self.removals > 1 => AFTER_FOREIGN_MS, // 6
+            _ if self.arrivals > 0 => AFTER_FOREIGN_MS, // 6
             Some(seen) => seen.patience()?,
             None => 0,
         };
@@ -252,10 +252,23 @@ impl Waiter {
         Ok(now < end)
     }
 
+    /// Takes the free lock; `None` where something came in between.
+    fn create(&mut self) -> Result<Option<UpdateLock>, Error> {
+        self.arrivals = 0;
+        let claim = match create(&self.path)? {
+            Some(file) => claim(&self.path, file)?,
+            None => None,
+        };
+        let lock = claim.map(|(file, inode)| UpdateLock::of(file, inode, &self.path));
+        let _ = self.has_news();
+        // 7. One arrival is ours; `lock` is given back here after any other.
+        Ok(lock.filter(|_| self.arrivals <= 1))
+    }
+
     /// Keeps what is there open; `false` where it has gone since.
     fn see(&mut self, holder: Holder, inode: Inode) -> Result<bool, Error> {
         self.free_since = None;
-        self.removals = 0;
+        self.arrivals = 0;
         if !matches!(&self.seen, Some(seen) if (seen.holder, seen.inode) == (holder, inode)) {
             let Some(file) = open(&self.path)? else {
                 return Ok(false);

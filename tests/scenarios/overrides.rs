@@ -56,14 +56,23 @@ fn is_ours(lock: &Lock) -> bool {
 fn forced_takes_beside_a_run_that_retakes(device: &Device) {
     let lock = Lock::new();
     let holder = Holder::start(device, &lock);
-    for _ in 0..times(device) {
+    for time in 1..=times(device) {
         wait::until("the lock is ours", || is_ours(&lock));
         force(&lock);
+        until_lost(&holder, time);
         peers::supervisor_releases(&lock);
     }
     wait::until("the lock is ours again", || is_ours(&lock));
     holder.finish().exits_with(0);
     assert!(!lock.is_there());
+}
+
+/// Until `run` has noticed that many losses: a Supervisor is at work for longer than that.
+#[track_caller]
+fn until_lost(holder: &Holder, times: usize) {
+    wait::until("the loss is noticed", || {
+        holder.run.errors().matches("taken away").count() == times
+    });
 }
 
 fn forced_takes_beside_a_run_and_a_waiter(device: &Device) {
@@ -83,9 +92,10 @@ fn forced_takes_beside_a_run_and_a_waiter(device: &Device) {
 fn forced_takes_by_helios(device: &Device) {
     let lock = Lock::new();
     let holder = Holder::start(device, &lock);
-    for _ in 0..10 {
+    for time in 1..=10 {
         wait::until("the lock is ours", || is_ours(&lock));
         peers::helios_forces(&lock);
+        until_lost(&holder, time);
         peers::supervisor_releases(&lock);
     }
     wait::until("the lock is ours again", || is_ours(&lock));
