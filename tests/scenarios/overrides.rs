@@ -57,14 +57,23 @@ fn forced_takes_beside_a_run_that_retakes(device: &Device) {
     let lock = Lock::new();
     let holder = Holder::start(device, &lock);
     for time in 1..=times(device) {
-        wait::until("the lock is ours", || is_ours(&lock));
+        until_retaken(&holder, time - 1);
         force(&lock);
         until_lost(&holder, time);
         peers::supervisor_releases(&lock);
     }
-    wait::until("the lock is ours again", || is_ours(&lock));
+    until_retaken(&holder, times(device));
+    assert!(is_ours(&lock));
     holder.finish().exits_with(0);
     assert!(!lock.is_there());
+}
+
+/// Until `run` has taken the lock again that many times.
+#[track_caller]
+fn until_retaken(holder: &Holder, times: usize) {
+    wait::until("the lock is taken again", || {
+        holder.run.errors().matches("locked now").count() == times
+    });
 }
 
 /// Until `run` has noticed that many losses: a Supervisor is at work for longer than that.
@@ -93,12 +102,13 @@ fn forced_takes_by_helios(device: &Device) {
     let lock = Lock::new();
     let holder = Holder::start(device, &lock);
     for time in 1..=10 {
-        wait::until("the lock is ours", || is_ours(&lock));
+        until_retaken(&holder, time - 1);
         peers::helios_forces(&lock);
         until_lost(&holder, time);
         peers::supervisor_releases(&lock);
     }
-    wait::until("the lock is ours again", || is_ours(&lock));
+    until_retaken(&holder, 10);
+    assert!(is_ours(&lock));
     holder.finish().exits_with(0);
 }
 
