@@ -2,7 +2,7 @@
 
 use defmt::{Format, Formatter, write};
 
-use crate::{Identity, LockPath, NoteText, Request, UpdateLock, Waiter};
+use crate::{Identity, LockPath, NoteText, Request, SharedLock, UpdateLock, Waiter};
 
 impl Format for LockPath {
     fn format(&self, formatter: Formatter<'_>) {
@@ -13,6 +13,12 @@ impl Format for LockPath {
 impl Format for Identity {
     fn format(&self, formatter: Formatter<'_>) {
         write!(formatter, "{=[u8]:a}", self.as_bytes());
+    }
+}
+
+impl Format for SharedLock {
+    fn format(&self, formatter: Formatter<'_>) {
+        write!(formatter, "SharedLock({})", self.path());
     }
 }
 

@@ -29,6 +29,7 @@ mod mark;
 mod note;
 mod path;
 mod pause;
+mod shared;
 mod stopwatch;
 mod wait;
 
@@ -48,4 +49,5 @@ pub use lock::{Release, UpdateLock};
 pub use note::{NOTE_CAPACITY, Note, NoteText};
 pub use path::{LockPath, PATH_CAPACITY};
 pub use rustix::io::Errno;
+pub use shared::{Leave, SharedLock};
 pub use wait::Waiter;

@@ -5,6 +5,7 @@ mod keeper;
 mod location;
 mod lock;
 mod note;
+mod shared;
 mod status;
 mod wait;
 
