@@ -1,6 +1,6 @@
 //! `help` and `--version`.
 
-use update_lock_start::Line;
+use update_lock_start::{Line, print};
 
 use crate::options::{Spec, Topic};
 
@@ -65,10 +65,10 @@ pub(crate) fn help(topic: Topic) -> i32 {
         Topic::Status => (STATUS, ""),
         Topic::Doctor => (DOCTOR, ""),
     };
-    Line::output().text(text).end();
+    print(text, b"");
     let mut options = Spec::of(topic).peekable();
     if options.peek().is_some() {
-        Line::output().end();
+        print("", b"");
     }
     for spec in options {
         let mut line = Line::output();
@@ -80,15 +80,13 @@ pub(crate) fn help(topic: Topic) -> i32 {
         line.text(" [").text(spec.variable).text("]").end();
     }
     if !codes.is_empty() {
-        Line::output().text(codes).end();
+        print(codes, b"");
     }
     0
 }
 
 /// Prints the version.
 pub(crate) fn version() -> i32 {
-    Line::output()
-        .text(concat!("update-lock ", env!("CARGO_PKG_VERSION")))
-        .end();
+    print(concat!("update-lock ", env!("CARGO_PKG_VERSION")), b"");
     0
 }

@@ -9,7 +9,7 @@ use update_lock_start::number::{
     SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH,
 };
 
-use crate::nested::{self, Variable};
+use crate::nested;
 use update_lock_start::{
     Args, Child, Environment, Line, Received, STANDARD, SignalSet, Signals, exec, exit, fork,
     process_group, send, send_to_group, session,
@@ -85,12 +85,12 @@ impl Job {
                     let _ = setpgid(None, None);
                     hand_terminal(ours, Some(getpid()));
                 }
-                let variable = lock.map(|lock| {
+                let mut variable = lock.map(|lock| {
                     let _ = fcntl_setfd(lock, FdFlags::empty());
                     nested::variable(lock)
                 });
                 signals.restore();
-                let variable = variable.as_ref().and_then(Variable::as_c_str);
+                let variable = variable.as_mut().and_then(Line::as_c_str);
                 let command = { arguments }.next().unwrap_or_default();
                 let errno = exec(arguments, environment, variable);
                 exit(report(command, errno))
@@ -202,7 +202,7 @@ fn report(command: &[u8], errno: Errno) -> i32 {
         _ => (NOT_EXECUTABLE, ""),
     };
     let mut line = Line::error();
-    line.text("cannot run '").escaped(command).text("': ");
+    line.filled("cannot run '%': ", command);
     match reason {
         "" => line.text("errno ").number(errno.raw_os_error() as u32),
         reason => line.text(reason),

@@ -7,7 +7,7 @@ use update_lock::{Errno, Error, Operation};
 use update_lock_start::number::{
     SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
 };
-use update_lock_start::{Args, Line, SignalSet, Signals, send};
+use update_lock_start::{Args, Line, SignalSet, Signals, complain, print, send};
 
 use crate::semaphore::{Semaphore, remove_by_force};
 use crate::{help, report};
@@ -91,15 +91,13 @@ impl Command {
     fn next_file(&mut self) -> Result<Option<&'static CStr>, i32> {
         while let Some(word) = self.args.next_c_str() {
             match word.to_bytes() {
-                [b'-', b'h' | b'?'] => Line::output().text(HELP).end(),
+                [b'-', b'h' | b'?'] => print(HELP, b""),
                 [b'-', b'v'] => _ = help::version(),
                 [b'-', letters @ ..] => {
                     if self.apply(letters).is_some() {
                         continue;
                     }
-                    about(word)
-                        .text("can't be understood; see 'lockfile -h'")
-                        .end();
+                    complain("%: can't be understood; see 'lockfile -h'", word.to_bytes());
                 }
                 _ => {
                     self.has_file = true;
@@ -111,7 +109,7 @@ impl Command {
         if self.has_file {
             return Ok(None);
         }
-        about(c"lockfile").text("no FILE; see 'lockfile -h'").end();
+        complain("lockfile: no FILE; see 'lockfile -h'", b"");
         Err(report::USAGE)
     }
 
@@ -150,7 +148,7 @@ impl Command {
                 Ok(file) => return Ok(file),
                 Err(Errno::EXIST) => {}
                 Err(errno) => {
-                    complain(path, Operation::Create, errno);
+                    report_at(path, Operation::Create, errno);
                     return Err(report::NO_LOCATION);
                 }
             }
@@ -158,9 +156,10 @@ impl Command {
             if self.force(path) {
                 pause = self.suspend;
             } else if self.retries == 0 {
-                about(path)
-                    .text("it is there already; remove it if nothing needs it")
-                    .end();
+                complain(
+                    "%: it is there already; remove it if nothing needs it",
+                    path.to_bytes(),
+                );
                 return Err(report::EXISTS);
             } else if self.retries > 0 {
                 self.retries -= 1;
@@ -176,9 +175,9 @@ impl Command {
         }
         match remove_by_force(path, self.limit) {
             Ok(false) => return false,
-            Ok(true) => about(path).text("too old, removed by force").end(),
+            Ok(true) => complain("%: too old, removed by force", path.to_bytes()),
             Err(errno) => {
-                complain(path, Operation::Remove, errno);
+                report_at(path, Operation::Remove, errno);
                 return false;
             }
         }
@@ -198,7 +197,10 @@ impl Command {
             {
                 Some(SIGTSTP) => send(getpid(), SIGSTOP),
                 Some(signal) if !self.signals.is_ignored(signal) => {
-                    about(path).text("given up on signal ").number(signal).end();
+                    Line::error()
+                        .filled("%: given up on signal ", path.to_bytes())
+                        .number(signal)
+                        .end();
                     return Err(report::HELD);
                 }
                 _ => {}
@@ -233,13 +235,11 @@ fn number(text: &[u8]) -> (i32, &[u8]) {
     (sign * number, rest)
 }
 
-/// Begins a line about a file or a word.
-fn about(word: &CStr) -> Line {
+fn report_at(path: &CStr, operation: Operation, errno: Errno) {
     let mut line = Line::error();
-    line.escaped(word.to_bytes()).text(": ");
-    line
-}
-
-fn complain(path: &CStr, operation: Operation, errno: Errno) {
-    report::describe(&mut about(path), None, Error::System { operation, errno });
+    report::describe(
+        line.filled("%: ", path.to_bytes()),
+        None,
+        Error::System { operation, errno },
+    );
 }

@@ -80,9 +80,10 @@ fn report_location(options: &Options, environment: Environment, error: Error) ->
         .or_else(|| variables.find(|path| !path.is_empty()));
     let mut line = Line::error();
     if let Some(path) = path {
-        let start = path.get(..SHOWN);
-        line.text("'").escaped(start.unwrap_or(path));
-        line.text(if start.is_some() { "...': " } else { "': " });
+        match path.get(..SHOWN) {
+            Some(start) => line.filled("'%...': ", start),
+            None => line.filled("'%': ", path),
+        };
     }
     report::describe(&mut line, None, error);
     report::code(error)

@@ -160,7 +160,7 @@ impl Usage {
         let mut line = Line::error();
         line.text(self.what);
         if !self.word.is_empty() {
-            line.text(" '").escaped(self.word).text("'");
+            line.filled(" '%'", self.word);
         }
         line.text("; see 'update-lock help'").end();
         USAGE

@@ -2,7 +2,7 @@
 
 use rustix::event::{Timespec, poll};
 use update_lock::{Error, Holder, LockPath, Request, Status, remove_dead, status as look};
-use update_lock_start::{Environment, Line};
+use update_lock_start::{Environment, Line, complain};
 
 use crate::options::Options;
 use crate::report::{self, report};
@@ -19,7 +19,7 @@ pub(crate) fn release(options: &Options, environment: Environment) -> i32 {
             release_at(path, options, environment).unwrap_or_else(|error| report(Some(path), error))
         }
         Err(error @ Error::NoLocation) => {
-            nothing_to_release(Line::error().text(error.as_str()));
+            complain("%; nothing to release", error.as_str().as_bytes());
             0
         }
         Err(error) => crate::report_location(options, environment, error),
@@ -38,14 +38,10 @@ fn release_at(path: &LockPath, options: &Options, environment: Environment) -> R
         found => {
             let mut line = Line::error();
             status::describe(&mut line, path, found.as_ref());
-            nothing_to_release(&mut line);
+            line.text("; nothing to release").end();
         }
     }
     Ok(0)
-}
-
-fn nothing_to_release(line: &mut Line) {
-    line.text("; nothing to release").end();
 }
 
 fn release_kept(path: &LockPath) -> Result<(), Error> {
@@ -72,19 +68,20 @@ fn pause(microseconds: u32) {
 fn force(path: &LockPath) -> Result<i32, Error> {
     let removed = match remove_dead(path) {
         Err(Error::Held(Holder::Foreign { .. })) => {
-            Line::error()
-                .escaped(path.as_bytes())
-                .text(": not removed: a process holds a flock on it; end that first")
-                .end();
+            complain(
+                "%: not removed: a process holds a flock on it; end that first",
+                path.as_bytes(),
+            );
             return Ok(report::HELD);
         }
         outcome => outcome?,
     };
     let mut line = Line::error();
-    line.escaped(path.as_bytes());
     match removed {
-        Some(holder) => line.text(": removed: ").text(holder.as_str()),
-        None => line.text(": free"),
+        Some(holder) => line
+            .filled("%: removed: ", path.as_bytes())
+            .text(holder.as_str()),
+        None => line.filled("%: free", path.as_bytes()),
     };
     line.end();
     Ok(0)

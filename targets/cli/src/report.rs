@@ -39,11 +39,11 @@ pub(crate) fn report(path: Option<&LockPath>, error: Error) -> i32 {
 /// Ends a line with all that.
 pub(crate) fn describe(line: &mut Line, path: Option<&LockPath>, error: Error) {
     if let Some(path) = path {
-        line.escaped(path.as_bytes()).text(": ");
+        line.filled("%: ", path.as_bytes());
     }
     match error {
         Error::System { errno, .. } => {
-            line.text("cannot ").text(error.as_str()).text(": ");
+            line.filled("cannot %: ", error.as_str().as_bytes());
             match error.reason() {
                 Some(reason) => line.text(reason),
                 None => line.text("errno ").number(errno.raw_os_error() as u32),
@@ -54,7 +54,7 @@ pub(crate) fn describe(line: &mut Line, path: Option<&LockPath>, error: Error) {
         }
         _ => line.text(error.as_str()),
     };
-    line.text("; ").text(remedy(error)).end();
+    line.filled("; %", remedy(error).as_bytes()).end();
 }
 
 /// What a person can do about it.

@@ -4,7 +4,9 @@ use rustix::io::Errno;
 use rustix::process::{Pid, getpid};
 use update_lock::{Error, Location, LockPath, Note, Release, UpdateLock};
 use update_lock_start::number::SIGCHLD;
-use update_lock_start::{Clock, Environment, Line, SignalSet, Signals, now};
+use update_lock_start::{
+    Clock, Environment, Line, SignalSet, Signals, complain, complain_number, now,
+};
 
 use crate::job::{Job, Standing};
 use crate::nested;
@@ -17,8 +19,6 @@ const LATE_INTERVAL_MS: u64 = 1000;
 
 /// 2020-01-01: a clock before it has not been set since the device started.
 const CLOCK_IS_SET: u64 = 1_577_836_800;
-
-const UNPROTECTED: &str = "warning: running unprotected: ";
 
 /// Takes the lock, runs the command, gives the lock back; the command's exit code.
 pub(crate) fn run(options: &Options, environment: Environment) -> i32 {
@@ -59,10 +59,7 @@ fn protect(
     let location = match crate::locate(options, environment) {
         Ok(location) => location,
         Err(Error::NoLocation) if !options.require => {
-            Line::error()
-                .text(UNPROTECTED)
-                .text("no update lock here")
-                .end();
+            complain("warning: running unprotected: no update lock here", b"");
             return Ok(Protection::None);
         }
         Err(error) => {
@@ -93,23 +90,19 @@ fn protect(
 }
 
 fn no_device(location: &Location, is_required: bool) -> Result<Protection, Refusal> {
-    let mut line = Line::error();
-    if !is_required {
-        line.text(UNPROTECTED);
-    }
-    describe_no_device(&mut line, location);
+    let directory = location.path().directory();
     if is_required {
-        line.text("; name a file with --lock PATH, or leave out --require")
-            .end();
+        complain(
+            "% is not a mount point, so this is no balena device; name a file with --lock PATH, or leave out --require",
+            directory,
+        );
         return Err(Refusal::Code(report::NO_LOCATION));
     }
-    line.end();
+    complain(
+        "warning: running unprotected: % is not a mount point, so this is no balena device",
+        directory,
+    );
     Ok(Protection::None)
-}
-
-pub(crate) fn describe_no_device(line: &mut Line, location: &Location) {
-    line.escaped(location.path().directory())
-        .text(" is not a mount point, so this is no balena device");
 }
 
 fn write_own_note(lock: &UpdateLock, options: &Options) {
@@ -168,11 +161,10 @@ fn supervise(
 }
 
 pub(crate) fn report_fork(errno: Errno) -> i32 {
-    Line::error()
-        .text("cannot start a process: errno ")
-        .number(errno.raw_os_error() as u32)
-        .text("; too many processes or open files, or too little memory")
-        .end();
+    complain_number(
+        "cannot start a process: errno %; too many processes or open files, or too little memory",
+        errno.raw_os_error() as u32,
+    );
     report::IO
 }
 
@@ -209,10 +201,7 @@ fn follow(job: &Job, options: &Options, signals: &Signals, protection: &mut Prot
 fn try_late(path: &LockPath, options: &Options) -> Option<UpdateLock> {
     let lock = UpdateLock::try_acquire(path).ok()?;
     write_own_note(&lock, options);
-    Line::error()
-        .escaped(path.as_bytes())
-        .text(": locked now")
-        .end();
+    complain("%: locked now", path.as_bytes());
     Some(lock)
 }
 
@@ -220,10 +209,10 @@ fn release(lock: UpdateLock) {
     let path = lock.path().clone();
     match lock.release() {
         Ok(Release::Released) => {}
-        Ok(Release::Lost) => Line::error()
-            .escaped(path.as_bytes())
-            .text(": the lock was taken away before the command ended, by an override or by hand; nothing removed")
-            .end(),
+        Ok(Release::Lost) => complain(
+            "%: the lock was taken away before the command ended, by an override or by hand; nothing removed",
+            path.as_bytes(),
+        ),
         Err(error) => {
             report(Some(&path), error);
         }

@@ -33,7 +33,7 @@ fn print_text(path: &LockPath, status: Option<&Status>) {
 
 /// Adds the path and who holds it.
 pub(crate) fn describe(line: &mut Line, path: &LockPath, status: Option<&Status>) {
-    line.escaped(path.as_bytes()).text(": ");
+    line.filled("%: ", path.as_bytes());
     let Some(status) = status else {
         line.text("free");
         return;
