@@ -124,7 +124,11 @@ fn check_lock(location: &Location) -> i32 {
 }
 
 fn check_supervisor(environment: Environment) {
-    let either = |new, old| environment.get(new).or_else(|| environment.get(old));
+    let either = |new: &str, old: &str| {
+        environment
+            .get(new.as_bytes())
+            .or_else(|| environment.get(old.as_bytes()))
+    };
     match either("BALENA_SUPERVISOR_VERSION", "RESIN_SUPERVISOR_VERSION") {
         Some(version) => print("ok    Supervisor: %", version),
         None => print(

@@ -66,18 +66,13 @@ pub(crate) fn help(topic: Topic) -> i32 {
         Topic::Doctor => (DOCTOR, ""),
     };
     print(text, b"");
-    let mut options = Spec::of(topic).peekable();
-    if options.peek().is_some() {
-        print("", b"");
-    }
-    for spec in options {
+    let mut separator = "\n";
+    for spec in Spec::of(topic) {
         let mut line = Line::output();
-        line.text("  ").text(spec.name);
-        if !spec.value.is_empty() {
-            line.text(" ").text(spec.value);
-        }
-        line.text("\n        ").text(spec.help);
-        line.text(" [").text(spec.variable).text("]").end();
+        line.text(separator).text("  ").text(spec.help).text(" [");
+        spec.add_variable(&mut line);
+        line.text("]").end();
+        separator = "";
     }
     if !codes.is_empty() {
         print(codes, b"");

@@ -16,7 +16,7 @@ pub(crate) fn variable(lock: &UpdateLock) -> Line {
 /// Whether this process runs under the lock already; says so then.
 pub(crate) fn is_held_above(path: &LockPath, environment: Environment) -> bool {
     let is_held = environment
-        .get(HELD_VARIABLE)
+        .get(HELD_VARIABLE.as_bytes())
         .is_some_and(|variable| is_of(path, variable));
     if is_held {
         complain(

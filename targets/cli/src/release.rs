@@ -4,7 +4,7 @@ use rustix::event::{Timespec, poll};
 use update_lock::{Error, Holder, LockPath, Request, Status, remove_dead, status as look};
 use update_lock_start::{Environment, Line, complain};
 
-use crate::options::Options;
+use crate::options::{Key, Options};
 use crate::report::{self, report};
 use crate::{nested, status};
 
@@ -34,7 +34,7 @@ fn release_at(path: &LockPath, options: &Options, environment: Environment) -> R
                 return Err(Error::Held(holder));
             }
         }
-        Some(_) if options.force => return force(path),
+        Some(_) if options.has(Key::Force) => return force(path),
         found => {
             let mut line = Line::error();
             status::describe(&mut line, path, found.as_ref());

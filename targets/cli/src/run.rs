@@ -11,7 +11,7 @@ use update_lock_start::{
 use crate::job::{Job, Standing};
 use crate::nested;
 use crate::obtain::{Outcome, milliseconds, obtain};
-use crate::options::Options;
+use crate::options::{Key, Options};
 use crate::report::{self, report};
 
 /// How often to try for a lock that the command runs without.
@@ -24,7 +24,7 @@ const CLOCK_IS_SET: u64 = 1_577_836_800;
 pub(crate) fn run(options: &Options, environment: Environment) -> i32 {
     let own_code = |code| options.exit_code.unwrap_or(code);
     let signals = Signals::block();
-    let standing = Standing::new(options.group);
+    let standing = Standing::new(options.has(Key::Group));
     let protection = match protect(options, environment, &signals, standing) {
         Ok(protection) => protection,
         Err(Refusal::Code(code)) => return own_code(code),
@@ -58,7 +58,7 @@ fn protect(
 ) -> Result<Protection, Refusal> {
     let location = match crate::locate(options, environment) {
         Ok(location) => location,
-        Err(Error::NoLocation) if !options.require => {
+        Err(Error::NoLocation) if !options.has(Key::Require) => {
             complain("warning: running unprotected: no update lock here", b"");
             return Ok(Protection::None);
         }
@@ -68,7 +68,7 @@ fn protect(
         }
     };
     if !location.protects() {
-        return no_device(&location, options.require);
+        return no_device(&location, options.has(Key::Require));
     }
     let path = location.path();
     if nested::is_held_above(path, environment) {
@@ -80,7 +80,7 @@ fn protect(
             Ok(Protection::Lock(lock))
         }
         Outcome::Ended(signal) => Err(Refusal::Signal(signal)),
-        Outcome::Failed(error) if options.or_run => {
+        Outcome::Failed(error) if options.has(Key::OrRun) => {
             let mut line = Line::error();
             report::describe(line.text("running unprotected: "), Some(path), error);
             Ok(Protection::Later(path.clone()))

@@ -3,7 +3,7 @@
 use update_lock::{Holder, LockPath, NoteText, Status, status as look};
 use update_lock_start::{Environment, Line};
 
-use crate::options::Options;
+use crate::options::{Key, Options};
 use crate::report::{self, report};
 
 /// Prints who holds the lock; exit code 0 if nobody does, 75 if somebody does.
@@ -17,7 +17,7 @@ pub(crate) fn status(options: &Options, environment: Environment) -> i32 {
         Ok(status) => status,
         Err(error) => return report(Some(path), error),
     };
-    if options.json {
+    if options.has(Key::Json) {
         print_json(path, status.as_ref());
     } else {
         print_text(path, status.as_ref());

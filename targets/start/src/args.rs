@@ -122,10 +122,10 @@ pub struct Environment(Strings);
 impl Environment {
     /// The value of a variable.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&'static [u8]> {
+    pub fn get(&self, name: &[u8]) -> Option<&'static [u8]> {
         let mut strings = self.0;
         while let Some(string) = strings.first() {
-            let value = string.to_bytes().strip_prefix(name.as_bytes());
+            let value = string.to_bytes().strip_prefix(name);
             if let Some(value) = value.and_then(|rest| rest.strip_prefix(b"=")) {
                 return Some(value);
             }

@@ -104,7 +104,7 @@ fn search(call: &Call) -> Errno {
         return Errno::NOENT;
     }
     let mut outcome = Errno::NOENT;
-    let path = call.environment.get("PATH").unwrap_or(DEFAULT_PATH);
+    let path = call.environment.get(b"PATH").unwrap_or(DEFAULT_PATH);
     for directory in path.split(|&byte| byte == b':') {
         match execve_in(directory, command, call) {
             Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG => {}
