@@ -16,7 +16,7 @@ impl Format for Identity {
     }
 }
 
-impl Format for Request {
+impl Format for Request<'_> {
     fn format(&self, formatter: Formatter<'_>) {
         write!(formatter, "Request({})", self.path());
     }

@@ -4,7 +4,7 @@ use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::process::geteuid;
 
-use crate::inode::Facts;
+use crate::inode::{Facts, Inode};
 use crate::lock::{SUPERVISOR_UID, try_flock};
 use crate::{Errno, Error, Identity, LockPath, NoteText, Operation, adopt, note};
 
@@ -48,14 +48,11 @@ impl Holder {
 pub struct Status {
     /// Who holds it.
     pub holder: Holder,
-    /// What the holder wrote about itself: of [`Holder::App`] and [`Holder::Stale`], else empty.
-    pub note: NoteText,
     /// Whether the holder is a [keeper](crate::Request), which releases the lock when it is asked.
     pub is_kept: bool,
-    /// Which file it is.
-    pub identity: Identity,
     /// Whether an acquire by the calling user would take it over.
     pub is_adoptable: bool,
+    inode: Inode,
 }
 
 /// Looks at a lock without taking it; `None` where it is free.
@@ -70,18 +67,13 @@ pub fn status(path: &LockPath) -> Result<Option<Status>, Error> {
         return Ok(None);
     };
     let holder = found.holder()?;
-    let note = match (&found.file, holder) {
-        (Some(file), Holder::App | Holder::Stale) => note::read(file)?,
-        _ => NoteText::default(),
-    };
     let is_adoptable =
         holder == Holder::Stale && adopt::may_adopt(found.facts.uid(), geteuid().as_raw());
     Ok(Some(Status {
         holder,
-        note,
         is_kept: found.is_kept(holder),
-        identity: Identity::of(found.facts.inode()),
         is_adoptable,
+        inode: found.facts.inode(),
     }))
 }
 
@@ -101,7 +93,32 @@ impl Status {
     /// [`HELD_VARIABLE`](crate::HELD_VARIABLE) says.
     #[must_use]
     pub fn is_held_above(&self, variable: &[u8]) -> bool {
-        self.holder == Holder::App && self.identity.as_bytes() == variable
+        self.holder == Holder::App && self.identity().as_bytes() == variable
+    }
+
+    /// Which file it is.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity::of(self.inode)
+    }
+
+    /// What the holder wrote about itself, at the `path` of the status: of [`Holder::App`] and [`Holder::Stale`]. Else, and
+    /// where another file has come there since, it is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::System`] where the file can't be looked at or read.
+    pub fn note(&self, path: &LockPath) -> Result<NoteText, Error> {
+        if let Holder::App | Holder::Stale = self.holder
+            && let Some(Found {
+                file: Some(file),
+                facts,
+            }) = Found::look(path)?
+            && facts.inode() == self.inode
+        {
+            return note::read(&file);
+        }
+        Ok(NoteText::default())
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{Errno, Error, LockPath, Operation, mark};
 
 /// The identity of a file for as long as somebody keeps it open: no other inode gets the same pair.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(crate) struct Inode {
     pub(crate) device: u64,
     pub(crate) number: u64,

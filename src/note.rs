@@ -117,31 +117,33 @@ impl NoteText {
     /// The holder's process id, in the holder's own PID namespace.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        decimal::parse(self.value(b"pid ")?)
+        decimal::parse(self.value("pid")?)
     }
 
     /// What runs under the lock.
     #[must_use]
     pub fn program(&self) -> Option<&[u8]> {
-        self.value(b"program ")
+        self.value("program")
     }
 
     /// Since when, as `2026-11-25T03:22:58Z`.
     #[must_use]
     pub fn since(&self) -> Option<&[u8]> {
-        self.value(b"since ")
+        self.value("since")
     }
 
     /// Why the lock is held.
     #[must_use]
     pub fn reason(&self) -> Option<&[u8]> {
-        self.value(b"reason ")
+        self.value("reason")
     }
 
-    fn value(&self, key: &[u8]) -> Option<&[u8]> {
+    /// What the line that begins with the word `key` says.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&[u8]> {
         self.0
             .split(|&byte| byte == b'\n')
-            .find_map(|line| line.strip_prefix(key))
+            .find_map(|line| line.strip_prefix(key.as_bytes())?.strip_prefix(b" "))
     }
 
     /// Ends the line; there is always room for that.

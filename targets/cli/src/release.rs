@@ -1,7 +1,7 @@
 //! `release`: has the keeper of `acquire` give the lock back.
 
 use rustix::event::{Timespec, poll};
-use update_lock::{Error, Holder, LockPath, Request, Status, remove_dead, status as look};
+use update_lock::{Error, Holder, LockPath, Request, remove_dead, status as look};
 use update_lock_start::{Environment, Line, complain};
 
 use crate::options::{Key, Options};
@@ -27,27 +27,26 @@ pub(crate) fn release(options: &Options, environment: Environment) -> i32 {
 }
 
 fn release_at(path: &LockPath, options: &Options, environment: Environment) -> Result<i32, Error> {
-    match look(path)? {
-        Some(found) if found.is_kept => release_kept(path)?,
-        Some(Status { holder, .. }) if holder == Holder::App => {
+    match Request::send(path) {
+        Ok(Some(request)) => wait(&request)?,
+        Err(error @ Error::Held(Holder::App)) => {
             if !nested::is_held_above(path, environment) {
-                return Err(Error::Held(holder));
+                return Err(error);
             }
         }
-        Some(_) if options.has(Key::Force) => return force(path),
-        found => {
+        Err(Error::Held(_)) if options.has(Key::Force) => return force(path),
+        Ok(None) | Err(Error::Held(_)) => {
+            let found = look(path)?;
             let mut line = Line::error();
             status::describe(&mut line, path, found.as_ref());
             line.text("; nothing to release").end();
         }
+        Err(error) => return Err(error),
     }
     Ok(0)
 }
 
-fn release_kept(path: &LockPath) -> Result<(), Error> {
-    let Some(request) = Request::send(path)? else {
-        return Ok(());
-    };
+fn wait(request: &Request<'_>) -> Result<(), Error> {
     let mut microseconds = PAUSE_US.start;
     while !request.is_done()? {
         pause(microseconds);

@@ -1,10 +1,13 @@
 //! `status`: who holds the lock.
 
-use update_lock::{Holder, LockPath, NoteText, Status, status as look};
+use update_lock::{Holder, LockPath, Status, status as look};
 use update_lock_start::{Environment, Line};
 
 use crate::options::{Key, Options};
 use crate::report::{self, report};
+
+/// What a note says, but for the pid, which is a number.
+const TEXTS: [&str; 3] = ["program", "since", "reason"];
 
 /// Prints who holds the lock; exit code 0 if nobody does, 75 if somebody does.
 pub(crate) fn status(options: &Options, environment: Environment) -> i32 {
@@ -48,29 +51,20 @@ pub(crate) fn describe(line: &mut Line, path: &LockPath, status: Option<&Status>
         Holder::Stale => line.text(", its user or root can take it over"),
         _ => line,
     };
-    if let Some(pid) = status.note.pid() {
+    let note = status.note(path).unwrap_or_default();
+    if let Some(pid) = note.pid() {
         line.text(", pid ").number(pid);
     }
-    for (name, value) in texts(&status.note) {
-        if let Some(value) = value {
-            line.text(", ").text(name).text(" ").escaped(value);
+    for name in TEXTS {
+        if let Some(value) = note.value(name) {
+            line.text(", ").text(name).filled(" %", value);
         }
     }
 }
 
-/// What a note says, but for the pid, which is a number.
-fn texts(note: &NoteText) -> [(&'static str, Option<&[u8]>); 3] {
-    [
-        ("program", note.program()),
-        ("since", note.since()),
-        ("reason", note.reason()),
-    ]
-}
-
 fn print_json(path: &LockPath, status: Option<&Status>) {
     let mut line = Line::output();
-    line.text("{\"path\":\"").escaped(path.as_bytes());
-    line.text("\",\"state\":\"");
+    line.filled("{\"path\":\"%\",\"state\":\"", path.as_bytes());
     let Some(status) = status else {
         line.text("free\",\"adoptable\":false}").end();
         return;
@@ -90,16 +84,13 @@ fn print_json(path: &LockPath, status: Option<&Status>) {
     if let Holder::Foreign { uid } = status.holder {
         line.text(",\"uid\":").number(uid);
     }
-    if let Some(pid) = status.note.pid() {
+    let note = status.note(path).unwrap_or_default();
+    if let Some(pid) = note.pid() {
         line.text(",\"pid\":").number(pid);
     }
-    for (name, value) in texts(&status.note) {
-        if let Some(value) = value {
-            line.text(",\"")
-                .text(name)
-                .text("\":\"")
-                .escaped(value)
-                .text("\"");
+    for name in TEXTS {
+        if let Some(value) = note.value(name) {
+            line.text(",\"").text(name).filled("\":\"%\"", value);
         }
     }
     line.text("}").end();
