@@ -37,10 +37,10 @@ fn main(args: Args, environment: Environment) -> i32 {
     if lockfile::is_called(args) {
         return lockfile::lockfile(args);
     }
-    let options = match Options::parse(args, environment) {
-        Ok(options) => options,
-        Err(code) => return code,
-    };
+    let mut options = Options::new(args);
+    if let Err(code) = options.parse(environment) {
+        return code;
+    }
     match options.action {
         Action::Version => return help::version(),
         Action::Explain => return help::help(options.topic),

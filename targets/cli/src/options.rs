@@ -18,22 +18,29 @@ pub(crate) enum Topic {
     All,
 }
 
-const TOPICS: [(Topic, &str); 5] = [
-    (Topic::Run, "run"),
-    (Topic::Acquire, "acquire"),
-    (Topic::Release, "release"),
-    (Topic::Status, "status"),
-    (Topic::Doctor, "doctor"),
-];
+/// What a command line may begin with: the topics in their order, then what isn't one.
+const WORDS: &str = "run acquire release status doctor help --help -h --version -V";
 
 impl Topic {
+    fn at(place: usize) -> Option<Self> {
+        use Topic::{Acquire, Doctor, Release, Run, Status};
+        [Run, Acquire, Release, Status, Doctor].get(place).copied()
+    }
+
     fn named(name: &[u8]) -> Result<Self, i32> {
-        TOPICS
-            .iter()
-            .find(|(_, known)| known.as_bytes() == name)
-            .map(|&(topic, _)| topic)
+        position(name, WORDS)
+            .and_then(Self::at)
             .ok_or_else(|| usage(b"unknown command", name))
     }
+}
+
+/// The place of `word` among `words`. A `match` would compare byte by byte, with code for each.
+#[inline(never)]
+pub(crate) fn position(word: &[u8], words: &str) -> Option<usize> {
+    words
+        .as_bytes()
+        .split(|&byte| byte == b' ')
+        .position(|known| known == word)
 }
 
 /// What to do with a topic.
@@ -94,6 +101,22 @@ impl Spec {
         let end = help.iter().position(|byte| byte.is_ascii_whitespace());
         let (name, rest) = help.split_at_checked(end.unwrap_or(0)).unwrap_or_default();
         (name, rest.first() == Some(&b' '))
+    }
+
+    /// Says that its variable's value has no meaning; the exit code.
+    #[inline(never)]
+    fn complain(&self, value: &[u8]) -> i32 {
+        let mut variable = Line::string();
+        self.add_variable(&mut variable);
+        usage(variable.as_bytes(), value)
+    }
+
+    /// What its variable says.
+    #[inline(never)]
+    fn value_in(&self, environment: Environment) -> Option<&'static [u8]> {
+        let mut variable = Line::string();
+        self.add_variable(&mut variable);
+        environment.get(variable.as_bytes())
     }
 
     /// Adds the variable's name: the option's in capitals.
@@ -166,10 +189,9 @@ fn usage(what: &[u8], word: &[u8]) -> i32 {
 }
 
 impl Options {
-    /// What the command line and the environment say; an exit code where that can't be understood.
-    pub(crate) fn parse(mut args: Args, environment: Environment) -> Result<Self, i32> {
-        let _program = args.next();
-        let mut options = Self {
+    /// What the arguments are, and nothing of what they say.
+    pub(crate) fn new(arguments: Args) -> Self {
+        Self {
             action: Action::Do,
             topic: Topic::All,
             lock: None,
@@ -178,24 +200,29 @@ impl Options {
             pid: None,
             reason: b"",
             exit_code: None,
-            arguments: args,
-        };
-        options.parse_command()?;
-        // Of a command that is only explained nothing matters but the command line's form.
-        let topic = match options.action {
-            Action::Do => options.topic,
+            arguments,
+        }
+    }
+
+    /// What the command line and the environment say; an exit code where that can't be understood.
+    #[inline(never)]
+    pub(crate) fn parse(&mut self, environment: Environment) -> Result<(), i32> {
+        let _program = self.arguments.next();
+        self.parse_command()?;
+        // What is only explained needs no variable.
+        let topic = match self.action {
+            Action::Do => self.topic,
             _ => Topic::All,
         };
-        let mut variable = Line::string();
-        let wrong = options.parse_variables(topic, environment, &mut variable);
-        options.parse_options(topic)?;
-        if options.action == Action::Do {
-            if let Some(value) = wrong {
-                return Err(usage(variable.as_bytes(), value));
-            }
-            options.check()?;
+        let wrong = self.parse_variables(topic, environment);
+        self.parse_options(topic)?;
+        if self.action != Action::Do {
+            return Ok(());
         }
-        Ok(options)
+        match wrong {
+            Some((spec, value)) => Err(spec.complain(value)),
+            None => self.check(),
+        }
     }
 
     /// Whether a switch is on.
@@ -213,37 +240,32 @@ impl Options {
                 self.lock = Some(path);
                 continue;
             }
-            match word {
-                b"help" | b"--help" | b"-h" => {
+            match position(word, WORDS) {
+                Some(8..) => self.action = Action::Version,
+                Some(5..) => {
                     self.action = Action::Explain;
                     if let Some(name) = self.arguments.next() {
                         self.topic = Topic::named(name)?;
                     }
                 }
-                b"--version" | b"-V" => self.action = Action::Version,
-                name => self.topic = Topic::named(name)?,
+                _ => self.topic = Topic::named(word)?,
             }
             return Ok(());
         }
     }
 
-    /// A value that has no meaning, if there is one; `name` is its variable then.
+    /// An option whose variable has no meaning, and its value, if there is one.
     fn parse_variables(
         &mut self,
         topic: Topic,
         environment: Environment,
-        name: &mut Line,
-    ) -> Option<&'static [u8]> {
-        for spec in Spec::of(topic) {
-            name.clear();
-            spec.add_variable(name);
-            match environment.get(name.as_bytes()) {
-                None | Some([]) => {}
-                Some(value) if self.set(spec, value).is_none() => return Some(value),
-                Some(_) => {}
-            }
-        }
-        None
+    ) -> Option<(&'static Spec, &'static [u8])> {
+        Spec::of(topic).find_map(|spec| {
+            let value = spec
+                .value_in(environment)
+                .filter(|value| !value.is_empty())?;
+            self.set(spec, value).is_none().then_some((spec, value))
+        })
     }
 
     fn parse_options(&mut self, topic: Topic) -> Result<(), i32> {
@@ -251,7 +273,7 @@ impl Options {
             let at_word = self.arguments;
             match self.arguments.next() {
                 None | Some(b"--") => return Ok(()),
-                Some(b"--help" | b"-h") => {
+                Some(word) if position(word, "--help -h").is_some() => {
                     self.action = Action::Explain;
                     self.topic = topic;
                     return Ok(());
@@ -342,9 +364,5 @@ fn pid(value: &[u8]) -> Option<Pid> {
 
 /// What a switch's value means.
 fn switch(value: &[u8]) -> Option<bool> {
-    let known: [&[u8]; 6] = [b"0", b"no", b"false", b"1", b"yes", b"true"];
-    known
-        .iter()
-        .position(|&word| word == value)
-        .map(|found| found > 2)
+    position(value, "0 no false 1 yes true").map(|place| place > 2)
 }

@@ -154,11 +154,6 @@ impl Line {
         self.flush();
     }
 
-    /// Begins anew.
-    pub fn clear(&mut self) {
-        self.length = 0;
-    }
-
     /// The string so far.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
