@@ -5,7 +5,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
 use update_lock::{Error, LockPath, PATH_CAPACITY, UpdateLock};
 use update_lock_start::{
-    Child, Environment, Line, Signals, close_inherited, complain, complain_number, fork,
+    Child, Environment, Line, Signals, close_inherited, complain, complain_number, fork, text,
     working_directory,
 };
 
@@ -43,7 +43,9 @@ fn path(options: &Options, environment: Environment) -> Result<LockPath, i32> {
         .map_err(|error| crate::report_location(options, environment, error))?;
     if !location.protects() {
         complain(
-            "% is not a mount point, so this is no balena device; name a file with --lock PATH",
+            text!(
+                "% is not a mount point, so this is no balena device; name a file with --lock PATH"
+            ),
             location.path().directory(),
         );
         return Err(report::NO_LOCATION);
@@ -65,7 +67,9 @@ fn absolute(path: &LockPath) -> Result<LockPath, Error> {
 fn beneficiary(options: &Options) -> Result<(Pid, Life), i32> {
     let Some(process) = options.pid.or_else(life::caller) else {
         complain(
-            "the caller has ended, or is outside of this container; name a process with --for PID",
+            text!(
+                "the caller has ended, or is outside of this container; name a process with --for PID"
+            ),
             b"",
         );
         return Err(report::USAGE);
@@ -74,9 +78,11 @@ fn beneficiary(options: &Options) -> Result<(Pid, Life), i32> {
         Ok(life) => Ok((process, life)),
         Err(errno) => {
             let template = match errno {
-                Errno::SRCH => "process % has ended; name another one with --for PID",
+                Errno::SRCH => text!("process % has ended; name another one with --for PID"),
                 _ => {
-                    "process % can't be watched: neither pidfd_open nor /proc works here; mount /proc"
+                    text!(
+                        "process % can't be watched: neither pidfd_open nor /proc works here; mount /proc"
+                    )
                 }
             };
             complain_number(template, process.as_raw_pid() as u32);
@@ -104,7 +110,7 @@ fn leave_to_keeper(
         Ok(Child::Of(_)) => {
             drop(is_ready);
             if !keeper::is_ready(&ready) {
-                complain("the keeper was killed", b"");
+                complain(text!("the keeper was killed"), b"");
                 return Err(report::IO);
             }
             announce(lock.path(), process, name);
@@ -118,12 +124,12 @@ fn leave_to_keeper(
 fn announce(path: &LockPath, process: Pid, name: &[u8]) {
     let mut line = Line::output();
     line.filled(
-        "%: held until 'update-lock release' or the end of process ",
+        text!("%: held until 'update-lock release' or the end of process "),
         path.as_bytes(),
     )
     .number(process.as_raw_pid() as u32);
     if !name.is_empty() {
-        line.filled(" (%)", name);
+        line.filled(text!(" (%)"), name);
     }
     line.end();
 }

@@ -2,7 +2,7 @@
 
 use rustix::process::geteuid;
 use update_lock::{Error, Location, Origin};
-use update_lock_start::{Environment, Line, print};
+use update_lock_start::{Environment, Line, print, text};
 
 use crate::options::Options;
 use crate::{report, status};
@@ -16,7 +16,9 @@ pub(crate) fn doctor(options: &Options, environment: Environment) -> i32 {
         Ok(location) => location,
         Err(error) => {
             print(
-                "FAIL  location: %; on a device, set the service up as one of a fleet; elsewhere use --lock PATH",
+                text!(
+                    "FAIL  location: %; on a device, set the service up as one of a fleet; elsewhere use --lock PATH"
+                ),
                 error.as_str().as_bytes(),
             );
             return report::code(error);
@@ -36,30 +38,34 @@ pub(crate) fn doctor(options: &Options, environment: Environment) -> i32 {
 
 fn show_location(location: &Location) {
     let template = match location.origin() {
-        Origin::Explicit => "ok    location: %, from --lock",
-        Origin::UserVariable => "ok    location: %, from UPDATE_LOCK_PATH",
-        Origin::SupervisorVariable => "ok    location: %, from BALENA_APP_LOCK_PATH",
-        Origin::Version => "ok    location: %, from the Supervisor's version",
-        _ => "ok    location: %, from the directories that are there",
+        Origin::Explicit => text!("ok    location: %, from --lock"),
+        Origin::UserVariable => text!("ok    location: %, from UPDATE_LOCK_PATH"),
+        Origin::SupervisorVariable => text!("ok    location: %, from BALENA_APP_LOCK_PATH"),
+        Origin::Version => text!("ok    location: %, from the Supervisor's version"),
+        _ => text!("ok    location: %, from the directories that are there"),
     };
     print(template, location.path().as_bytes());
 }
 
 fn check_mount(location: &Location) -> i32 {
     if location.is_mount_point() {
-        print("ok    device: the directory is a mount point", b"");
+        print(text!("ok    device: the directory is a mount point"), b"");
         return 0;
     }
     if location.protects() {
         print(
-            "note  device: the directory is no mount point; the path was named by hand, so it is used all the same",
+            text!(
+                "note  device: the directory is no mount point; the path was named by hand, so it is used all the same"
+            ),
             b"",
         );
         return 0;
     }
     print(
-        "FAIL  device: the directory is no mount point: this is no balena device, and a lock would protect nothing; \
-        on a device, see that the image doesn't bring the directory along",
+        text!(
+            "FAIL  device: the directory is no mount point: this is no balena device, and a lock would protect nothing; \
+        on a device, see that the image doesn't bring the directory along"
+        ),
         b"",
     );
     report::NO_LOCATION
@@ -69,26 +75,29 @@ fn check_user() -> i32 {
     let user = geteuid().as_raw();
     if user == NOBODY {
         print(
-            "FAIL  user: %; run as another user",
+            text!("FAIL  user: %; run as another user"),
             Error::Nobody.as_str().as_bytes(),
         );
         return report::NOT_ALLOWED;
     }
-    Line::output().text("ok    user: ").number(user).end();
+    Line::output()
+        .text(text!("ok    user: "))
+        .number(user)
+        .end();
     0
 }
 
 fn check_directory(location: &Location) -> i32 {
     match location.check_writable() {
         Ok(()) => {
-            print("ok    directory: it can be written", b"");
+            print(text!("ok    directory: it can be written"), b"");
             0
         }
         Err(error) => fail("FAIL  directory: ", location, error),
     }
 }
 
-fn fail(check: &str, location: &Location, error: Error) -> i32 {
+fn fail(check: &'static str, location: &Location, error: Error) -> i32 {
     report::describe(Line::output().text(check), Some(location.path()), error);
     report::code(error)
 }
@@ -96,12 +105,16 @@ fn fail(check: &str, location: &Location, error: Error) -> i32 {
 fn check_era(location: &Location) -> i32 {
     if location.is_cleared_by_supervisor() {
         print(
-            "note  Supervisor: it is older than 4.0.0 and removes the lock whenever it starts; update the device's OS",
+            text!(
+                "note  Supervisor: it is older than 4.0.0 and removes the lock whenever it starts; update the device's OS"
+            ),
             b"",
         );
     } else if !location.stops_host_reboot() {
         print(
-            "note  Supervisor: the host looks only at files named updates.lock: its reboots aren't held back",
+            text!(
+                "note  Supervisor: the host looks only at files named updates.lock: its reboots aren't held back"
+            ),
             b"",
         );
     }
@@ -115,7 +128,11 @@ fn check_lock(location: &Location) -> i32 {
         }
         Ok(found) => {
             let mut line = Line::output();
-            status::describe(line.text("ok    lock: "), location.path(), found.as_ref());
+            status::describe(
+                line.text(text!("ok    lock: ")),
+                location.path(),
+                found.as_ref(),
+            );
             line.end();
             0
         }
@@ -130,16 +147,18 @@ fn check_supervisor(environment: Environment) {
             .or_else(|| environment.get(old.as_bytes()))
     };
     match either("BALENA_SUPERVISOR_VERSION", "RESIN_SUPERVISOR_VERSION") {
-        Some(version) => print("ok    Supervisor: %", version),
+        Some(version) => print(text!("ok    Supervisor: %"), version),
         None => print(
-            "note  Supervisor: its version isn't in the environment",
+            text!("note  Supervisor: its version isn't in the environment"),
             b"",
         ),
     }
     match either("BALENA_SUPERVISOR_ADDRESS", "RESIN_SUPERVISOR_ADDRESS") {
-        Some(address) => print("ok    API: %", address),
+        Some(address) => print(text!("ok    API: %"), address),
         None => print(
-            "note  API: not available; give the service the label io.balena.features.supervisor-api: '1'",
+            text!(
+                "note  API: not available; give the service the label io.balena.features.supervisor-api: '1'"
+            ),
             b"",
         ),
     }

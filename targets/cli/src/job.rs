@@ -12,7 +12,7 @@ use update_lock_start::number::{
 use crate::nested;
 use update_lock_start::{
     Args, Child, Environment, Line, Received, STANDARD, SignalSet, Signals, exec, exit, fork,
-    process_group, send, send_to_group, session,
+    process_group, send, send_to_group, session, text,
 };
 
 /// A shell's code for a command that can't be executed.
@@ -190,22 +190,25 @@ fn hand_terminal(from: Option<Pid>, to: Option<Pid>) {
 
 fn report(command: &[u8], errno: Errno) -> i32 {
     let (code, reason) = match errno {
-        Errno::NOENT | Errno::NOTDIR => (NOT_FOUND, "command not found; see its spelling and PATH"),
+        Errno::NOENT | Errno::NOTDIR => (
+            NOT_FOUND,
+            Some(text!("command not found; see its spelling and PATH")),
+        ),
         Errno::ACCESS => (
             NOT_EXECUTABLE,
-            "permission denied; chmod +x makes a program of it",
+            Some(text!("permission denied; chmod +x makes a program of it")),
         ),
         Errno::NOEXEC => (
             NOT_EXECUTABLE,
-            "not for this machine, or a script without #!",
+            Some(text!("not for this machine, or a script without #!")),
         ),
-        _ => (NOT_EXECUTABLE, ""),
+        _ => (NOT_EXECUTABLE, None),
     };
     let mut line = Line::error();
-    line.filled("cannot run '%': ", command);
+    line.filled(text!("cannot run '%': "), command);
     match reason {
-        "" => line.text("errno ").number(errno.raw_os_error() as u32),
-        reason => line.text(reason),
+        None => line.text("errno ").number(errno.raw_os_error() as u32),
+        Some(reason) => line.text(reason),
     };
     line.end();
     code

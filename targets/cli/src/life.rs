@@ -70,7 +70,7 @@ pub(crate) fn name(process: Pid, buffer: &mut [u8]) -> &[u8] {
 const FLAGS: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC);
 
 /// Opens what is at `/proc/PID`, followed by `rest`.
-fn open(process: Pid, rest: &str) -> Result<OwnedFd, Errno> {
+fn open(process: Pid, rest: &'static str) -> Result<OwnedFd, Errno> {
     let mut path = Line::string();
     path.text("/proc/")
         .number(process.as_raw_pid() as u32)

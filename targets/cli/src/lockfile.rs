@@ -7,12 +7,13 @@ use update_lock::{Errno, Error, Operation};
 use update_lock_start::number::{
     SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
 };
-use update_lock_start::{Args, Line, SignalSet, Signals, complain, print, send};
+use update_lock_start::{Args, Line, SignalSet, Signals, Text, complain, print, send, text};
 
 use crate::semaphore::{Semaphore, remove_by_force};
 use crate::{help, report};
 
-const HELP: &str = "\
+const HELP: Text = text!(
+    "\
 lockfile [OPTION | FILE]...
 
 Creates every FILE or none, as procmail's lockfile; waits while one is there.
@@ -26,7 +27,8 @@ Creates every FILE or none, as procmail's lockfile; waits while one is there.
 Exit code: 0 done, 64 usage, 69 can't create, 73 is there, 75 signal.
 
 A FILE doesn't hold back the host OS's reboot, and outlives a crash: updates
-then wait until somebody removes it. 'update-lock run' does better.";
+then wait until somebody removes it. 'update-lock run' does better."
+);
 
 /// What ends the wait, or stops it. procmail's goes without the last three, which then leave its files behind.
 const SIGNALS: SignalSet = SignalSet::of(&[
@@ -97,7 +99,10 @@ impl Command {
                     if self.apply(letters).is_some() {
                         continue;
                     }
-                    complain("%: can't be understood; see 'lockfile -h'", word.to_bytes());
+                    complain(
+                        text!("%: can't be understood; see 'lockfile -h'"),
+                        word.to_bytes(),
+                    );
                 }
                 _ => {
                     self.has_file = true;
@@ -109,7 +114,7 @@ impl Command {
         if self.has_file {
             return Ok(None);
         }
-        complain("lockfile: no FILE; see 'lockfile -h'", b"");
+        complain(text!("lockfile: no FILE; see 'lockfile -h'"), b"");
         Err(report::USAGE)
     }
 
@@ -157,7 +162,7 @@ impl Command {
                 pause = self.suspend;
             } else if self.retries == 0 {
                 complain(
-                    "%: it is there already; remove it if nothing needs it",
+                    text!("%: it is there already; remove it if nothing needs it"),
                     path.to_bytes(),
                 );
                 return Err(report::EXISTS);
@@ -175,7 +180,7 @@ impl Command {
         }
         match remove_by_force(path, self.limit) {
             Ok(false) => return false,
-            Ok(true) => complain("%: too old, removed by force", path.to_bytes()),
+            Ok(true) => complain(text!("%: too old, removed by force"), path.to_bytes()),
             Err(errno) => {
                 report_at(path, Operation::Remove, errno);
                 return false;
@@ -198,7 +203,7 @@ impl Command {
                 Some(SIGTSTP) => send(getpid(), SIGSTOP),
                 Some(signal) if !self.signals.is_ignored(signal) => {
                     Line::error()
-                        .filled("%: given up on signal ", path.to_bytes())
+                        .filled(text!("%: given up on signal "), path.to_bytes())
                         .number(signal)
                         .end();
                     return Err(report::HELD);
@@ -238,7 +243,7 @@ fn number(text: &[u8]) -> (i32, &[u8]) {
 fn report_at(path: &CStr, operation: Operation, errno: Errno) {
     let mut line = Line::error();
     report::describe(
-        line.filled("%: ", path.to_bytes()),
+        line.filled(text!("%: "), path.to_bytes()),
         None,
         Error::System { operation, errno },
     );

@@ -23,7 +23,7 @@ mod standard;
 mod status;
 
 use update_lock::{Error, Location, LockPath};
-use update_lock_start::{Args, Environment, Line};
+use update_lock_start::{Args, Environment, Line, text};
 
 use options::{Action, Options, Topic};
 
@@ -85,8 +85,8 @@ fn report_location(options: &Options, environment: Environment, error: Error) ->
     let mut line = Line::error();
     if let Some(path) = path {
         match path.get(..SHOWN) {
-            Some(start) => line.filled("'%...': ", start),
-            None => line.filled("'%': ", path),
+            Some(start) => line.filled(text!("'%...': "), start),
+            None => line.filled(text!("'%': "), path),
         };
     }
     report::describe(&mut line, None, error);

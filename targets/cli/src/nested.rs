@@ -1,7 +1,7 @@
 //! Commands below one that holds the lock already: they must not wait for it.
 
 use update_lock::{HELD_VARIABLE, LockPath, UpdateLock, status};
-use update_lock_start::{Environment, Line, complain};
+use update_lock_start::{Environment, Line, complain, text};
 
 /// The `NAME=VALUE` that tells a holder's command which lock it runs under.
 pub(crate) fn variable(lock: &UpdateLock) -> Line {
@@ -20,7 +20,7 @@ pub(crate) fn is_held_above(path: &LockPath, environment: Environment) -> bool {
         .is_some_and(|variable| is_of(path, variable));
     if is_held {
         complain(
-            "%: held by the 'update-lock run' that this runs under; nothing to do",
+            text!("%: held by the 'update-lock run' that this runs under; nothing to do"),
             path.as_bytes(),
         );
     }

@@ -2,7 +2,7 @@
 
 use rustix::process::Pid;
 use update_lock::decimal;
-use update_lock_start::{Args, Environment, Line};
+use update_lock_start::{Args, Environment, Line, Text, text};
 
 use crate::duration;
 use crate::report::USAGE;
@@ -83,8 +83,10 @@ pub(crate) struct Spec {
     key: Key,
     /// A bit for each topic that has it.
     topics: u8,
-    /// Its name and what stands for its value, if it takes one; on a line of its own what it does.
-    pub(crate) help: &'static str,
+    /// Its name, and what stands for its value, if it takes one.
+    pub(crate) usage: &'static str,
+    /// What it does.
+    pub(crate) help: Text,
 }
 
 impl Spec {
@@ -97,10 +99,11 @@ impl Spec {
 
     /// The name, and whether a value belongs to it.
     fn name(&self) -> (&'static [u8], bool) {
-        let help = self.help.as_bytes();
-        let end = help.iter().position(|byte| byte.is_ascii_whitespace());
-        let (name, rest) = help.split_at_checked(end.unwrap_or(0)).unwrap_or_default();
-        (name, rest.first() == Some(&b' '))
+        let usage = self.usage.as_bytes();
+        match usage.iter().position(|&byte| byte == b' ') {
+            Some(end) => (usage.get(..end).unwrap_or_default(), true),
+            None => (usage, false),
+        }
     }
 
     /// Says that its variable's value has no meaning; the exit code.
@@ -122,9 +125,9 @@ impl Spec {
     /// Adds the variable's name: the option's in capitals.
     pub(crate) fn add_variable(&self, line: &mut Line) {
         let (name, _) = self.name();
-        line.text("UPDATE_LOCK_");
+        line.text(text!("UPDATE_LOCK_"));
         let Some(name) = name.strip_prefix(b"--") else {
-            line.text("EXIT_CODE"); // the only short one
+            line.text(text!("EXIT_CODE")); // the only short one
             return;
         };
         for &byte in name {
@@ -142,7 +145,8 @@ macro_rules! options {
         &[$(Spec {
             key: Key::$key,
             topics: 0 $(| 1 << Topic::$topic as u8)*,
-            help: concat!($name, "\n        ", $help),
+            usage: $name,
+            help: text!($help),
         }),*]
     };
 }
@@ -182,9 +186,9 @@ fn usage(what: &[u8], word: &[u8]) -> i32 {
     let mut line = Line::error();
     line.bytes(what);
     if !word.is_empty() {
-        line.filled(" '%'", word);
+        line.filled(text!(" '%'"), word);
     }
-    line.text("; see 'update-lock help'").end();
+    line.text(text!("; see 'update-lock help'")).end();
     USAGE
 }
 

@@ -2,7 +2,7 @@
 
 use rustix::event::{Timespec, poll};
 use update_lock::{Error, Holder, LockPath, Request, remove_dead, status as look};
-use update_lock_start::{Environment, Line, complain};
+use update_lock_start::{Environment, Line, complain, text};
 
 use crate::options::{Key, Options};
 use crate::report::{self, report};
@@ -19,7 +19,7 @@ pub(crate) fn release(options: &Options, environment: Environment) -> i32 {
             release_at(path, options, environment).unwrap_or_else(|error| report(Some(path), error))
         }
         Err(error @ Error::NoLocation) => {
-            complain("%; nothing to release", error.as_str().as_bytes());
+            complain(text!("%; nothing to release"), error.as_str().as_bytes());
             0
         }
         Err(error) => crate::report_location(options, environment, error),
@@ -39,7 +39,7 @@ fn release_at(path: &LockPath, options: &Options, environment: Environment) -> R
             let found = look(path)?;
             let mut line = Line::error();
             status::describe(&mut line, path, found.as_ref());
-            line.text("; nothing to release").end();
+            line.text(text!("; nothing to release")).end();
         }
         Err(error) => return Err(error),
     }
@@ -68,7 +68,7 @@ fn force(path: &LockPath) -> Result<i32, Error> {
     let removed = match remove_dead(path) {
         Err(Error::Held(Holder::Foreign { .. })) => {
             complain(
-                "%: not removed: a process holds a flock on it; end that first",
+                text!("%: not removed: a process holds a flock on it; end that first"),
                 path.as_bytes(),
             );
             return Ok(report::HELD);
@@ -78,9 +78,9 @@ fn force(path: &LockPath) -> Result<i32, Error> {
     let mut line = Line::error();
     match removed {
         Some(holder) => line
-            .filled("%: removed: ", path.as_bytes())
+            .filled(text!("%: removed: "), path.as_bytes())
             .text(holder.as_str()),
-        None => line.filled("%: free", path.as_bytes()),
+        None => line.filled(text!("%: free"), path.as_bytes()),
     };
     line.end();
     Ok(0)

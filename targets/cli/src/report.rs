@@ -1,7 +1,7 @@
 //! Errors as people and scripts see them: one line, and an exit code.
 
 use update_lock::{Errno, Error, Holder, LockPath};
-use update_lock_start::Line;
+use update_lock_start::{Line, Text, text};
 
 /// `EX_USAGE` of `sysexits.h`: the command line can't be understood.
 pub(crate) const USAGE: i32 = 64;
@@ -39,42 +39,43 @@ pub(crate) fn report(path: Option<&LockPath>, error: Error) -> i32 {
 /// Ends a line with all that.
 pub(crate) fn describe(line: &mut Line, path: Option<&LockPath>, error: Error) {
     if let Some(path) = path {
-        line.filled("%: ", path.as_bytes());
+        line.filled(text!("%: "), path.as_bytes());
     }
     match error {
         Error::System { errno, .. } => {
-            line.filled("cannot %: ", error.as_str().as_bytes());
+            line.text("cannot ").text(error.as_str()).text(": ");
             match error.reason() {
                 Some(reason) => line.text(reason),
                 None => line.text("errno ").number(errno.raw_os_error() as u32),
             }
         }
-        Error::Held(Holder::Foreign { uid }) => {
-            line.text(error.as_str()).text(", of user ").number(uid)
-        }
+        Error::Held(Holder::Foreign { uid }) => line
+            .text(error.as_str())
+            .text(text!(", of user "))
+            .number(uid),
         _ => line.text(error.as_str()),
     };
-    line.filled("; %", remedy(error).as_bytes()).end();
+    line.text("; ").text(remedy(error)).end();
 }
 
 /// What a person can do about it.
-fn remedy(error: Error) -> &'static str {
+fn remedy(error: Error) -> Text {
     match error {
-        Error::Held(Holder::Supervisor) => "it goes by itself",
-        Error::Held(Holder::App) => "wait for it, or stop it",
-        Error::Held(Holder::Stale) => "run as its user or as root to take it over",
-        Error::Held(_) => "'update-lock release --force' removes it if nothing needs it",
-        Error::Nobody => "run as another user",
-        Error::NoLocation => "name a file with --lock PATH",
-        Error::PathTooLong | Error::InvalidPath => "name another file",
+        Error::Held(Holder::Supervisor) => text!("it goes by itself"),
+        Error::Held(Holder::App) => text!("wait for it, or stop it"),
+        Error::Held(Holder::Stale) => text!("run as its user or as root to take it over"),
+        Error::Held(_) => text!("'update-lock release --force' removes it if nothing needs it"),
+        Error::Nobody => text!("run as another user"),
+        Error::NoLocation => text!("name a file with --lock PATH"),
+        Error::PathTooLong | Error::InvalidPath => text!("name another file"),
         error => match error.errno() {
-            Some(Errno::NOENT | Errno::NOTDIR) => "is its directory there?",
+            Some(Errno::NOENT | Errno::NOTDIR) => text!("is its directory there?"),
             Some(Errno::ACCESS | Errno::PERM) => {
-                "run as root, or let this user write its directory"
+                text!("run as root, or let this user write its directory")
             }
-            Some(Errno::NAMETOOLONG) => "name another file",
-            Some(Errno::MFILE | Errno::NFILE) => "raise the limit (ulimit -n)",
-            _ => "'update-lock doctor' looks at it closer",
+            Some(Errno::NAMETOOLONG) => text!("name another file"),
+            Some(Errno::MFILE | Errno::NFILE) => text!("raise the limit (ulimit -n)"),
+            _ => text!("'update-lock doctor' looks at it closer"),
         },
     }
 }

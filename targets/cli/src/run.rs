@@ -5,7 +5,7 @@ use rustix::process::{Pid, getpid};
 use update_lock::{Error, Location, LockPath, Note, Release, UpdateLock};
 use update_lock_start::number::SIGCHLD;
 use update_lock_start::{
-    Clock, Environment, Line, SignalSet, Signals, complain, complain_number, now,
+    Clock, Environment, Line, SignalSet, Signals, complain, complain_number, now, text,
 };
 
 use crate::job::{Job, Standing};
@@ -59,7 +59,10 @@ fn protect(
     let location = match crate::locate(options, environment) {
         Ok(location) => location,
         Err(Error::NoLocation) if !options.has(Key::Require) => {
-            complain("warning: running unprotected: no update lock here", b"");
+            complain(
+                text!("warning: running unprotected: no update lock here"),
+                b"",
+            );
             return Ok(Protection::None);
         }
         Err(error) => {
@@ -82,7 +85,7 @@ fn protect(
         Outcome::Ended(signal) => Err(Refusal::Signal(signal)),
         Outcome::Failed(error) if options.has(Key::OrRun) => {
             let mut line = Line::error();
-            report::describe(line.text("running unprotected: "), Some(path), error);
+            report::describe(line.text(text!("running unprotected: ")), Some(path), error);
             Ok(Protection::Later(path.clone()))
         }
         Outcome::Failed(error) => Err(Refusal::Code(report(Some(path), error))),
@@ -93,13 +96,15 @@ fn no_device(location: &Location, is_required: bool) -> Result<Protection, Refus
     let directory = location.path().directory();
     if is_required {
         complain(
-            "% is not a mount point, so this is no balena device; name a file with --lock PATH, or leave out --require",
+            text!(
+                "% is not a mount point, so this is no balena device; name a file with --lock PATH, or leave out --require"
+            ),
             directory,
         );
         return Err(Refusal::Code(report::NO_LOCATION));
     }
     complain(
-        "warning: running unprotected: % is not a mount point, so this is no balena device",
+        text!("warning: running unprotected: % is not a mount point, so this is no balena device"),
         directory,
     );
     Ok(Protection::None)
@@ -126,7 +131,7 @@ pub(crate) fn write_note(lock: &UpdateLock, options: &Options, process: Pid, pro
     };
     if let Err(error) = lock.write_note(&note) {
         let mut line = Line::error();
-        line.text("warning: locked, but without a note: ");
+        line.text(text!("warning: locked, but without a note: "));
         report::describe(&mut line, Some(lock.path()), error);
     }
 }
@@ -162,7 +167,9 @@ fn supervise(
 
 pub(crate) fn report_fork(errno: Errno) -> i32 {
     complain_number(
-        "cannot start a process: errno %; too many processes or open files, or too little memory",
+        text!(
+            "cannot start a process: errno %; too many processes or open files, or too little memory"
+        ),
         errno.raw_os_error() as u32,
     );
     report::IO
@@ -201,7 +208,7 @@ fn follow(job: &Job, options: &Options, signals: &Signals, protection: &mut Prot
 fn try_late(path: &LockPath, options: &Options) -> Option<UpdateLock> {
     let lock = UpdateLock::try_acquire(path).ok()?;
     write_own_note(&lock, options);
-    complain("%: locked now", path.as_bytes());
+    complain(text!("%: locked now"), path.as_bytes());
     Some(lock)
 }
 
@@ -210,7 +217,9 @@ fn release(lock: UpdateLock) {
     match lock.release() {
         Ok(Release::Released) => {}
         Ok(Release::Lost) => complain(
-            "%: the lock was taken away before the command ended, by an override or by hand; nothing removed",
+            text!(
+                "%: the lock was taken away before the command ended, by an override or by hand; nothing removed"
+            ),
             path.as_bytes(),
         ),
         Err(error) => {

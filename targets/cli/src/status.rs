@@ -1,7 +1,7 @@
 //! `status`: who holds the lock.
 
 use update_lock::{Holder, LockPath, Status, status as look};
-use update_lock_start::{Environment, Line};
+use update_lock_start::{Environment, Line, text};
 
 use crate::options::{Key, Options};
 use crate::report::{self, report};
@@ -36,19 +36,19 @@ fn print_text(path: &LockPath, status: Option<&Status>) {
 
 /// Adds the path and who holds it.
 pub(crate) fn describe(line: &mut Line, path: &LockPath, status: Option<&Status>) {
-    line.filled("%: ", path.as_bytes());
+    line.filled(text!("%: "), path.as_bytes());
     let Some(status) = status else {
         line.text("free");
         return;
     };
     line.text(status.holder.as_str());
     if status.is_kept {
-        line.text(" ('update-lock release' ends that)");
+        line.text(text!(" ('update-lock release' ends that)"));
     }
     match status.holder {
-        Holder::Foreign { uid } => line.text(", of user ").number(uid),
-        Holder::Stale if status.is_adoptable => line.text(", the next start takes it over"),
-        Holder::Stale => line.text(", its user or root can take it over"),
+        Holder::Foreign { uid } => line.text(text!(", of user ")).number(uid),
+        Holder::Stale if status.is_adoptable => line.text(text!(", the next start takes it over")),
+        Holder::Stale => line.text(text!(", its user or root can take it over")),
         _ => line,
     };
     let note = status.note(path).unwrap_or_default();
@@ -57,16 +57,16 @@ pub(crate) fn describe(line: &mut Line, path: &LockPath, status: Option<&Status>
     }
     for name in TEXTS {
         if let Some(value) = note.value(name) {
-            line.text(", ").text(name).filled(" %", value);
+            line.text(", ").text(name).filled(text!(" %"), value);
         }
     }
 }
 
 fn print_json(path: &LockPath, status: Option<&Status>) {
     let mut line = Line::output();
-    line.filled("{\"path\":\"%\",\"state\":\"", path.as_bytes());
+    line.filled(text!("{\"path\":\"%\",\"state\":\""), path.as_bytes());
     let Some(status) = status else {
-        line.text("free\",\"adoptable\":false}").end();
+        line.text(text!("free\",\"adoptable\":false}")).end();
         return;
     };
     let (state, holder) = match status.holder {
@@ -75,11 +75,13 @@ fn print_json(path: &LockPath, status: Option<&Status>) {
         Holder::Stale => ("stale", "app"),
         _ => ("held", "foreign"),
     };
-    line.text(state).text("\",\"holder\":\"").text(holder);
-    line.text("\",\"adoptable\":");
+    line.text(state)
+        .text(text!("\",\"holder\":\""))
+        .text(holder);
+    line.text(text!("\",\"adoptable\":"));
     line.text(if status.is_adoptable { "true" } else { "false" });
     if status.is_kept {
-        line.text(",\"kept\":true");
+        line.text(text!(",\"kept\":true"));
     }
     if let Holder::Foreign { uid } = status.holder {
         line.text(",\"uid\":").number(uid);
@@ -90,7 +92,7 @@ fn print_json(path: &LockPath, status: Option<&Status>) {
     }
     for name in TEXTS {
         if let Some(value) = note.value(name) {
-            line.text(",\"").text(name).filled("\":\"%\"", value);
+            line.text(",\"").text(name).filled(text!("\":\"%\""), value);
         }
     }
     line.text("}").end();

@@ -4,6 +4,8 @@ use core::ffi::CStr;
 
 use rustix::fd::BorrowedFd;
 
+use crate::text::{Text, pair};
+
 /// The longest piece that is written at once, and the longest string for the kernel: less than what a pipe takes without
 /// mixing it with another's (`PIPE_BUF`), and more than a line usually needs.
 const CAPACITY: usize = 1024;
@@ -21,19 +23,19 @@ pub const STANDARD: [BorrowedFd<'static>; 3] = unsafe {
 
 /// Prints a line to the standard output: `template`, with `value` for its `%`, escaped.
 #[inline(never)]
-pub fn print(template: &str, value: &[u8]) {
+pub fn print(template: Text, value: &[u8]) {
     Line::output().filled(template, value).end();
 }
 
 /// Prints a line to the standard error: the program's name and `template`, with `value` for its `%`, escaped.
 #[inline(never)]
-pub fn complain(template: &str, value: &[u8]) {
+pub fn complain(template: Text, value: &[u8]) {
     Line::error().filled(template, value).end();
 }
 
 /// [`complain`] of a number.
 #[inline(never)]
-pub fn complain_number(template: &str, number: u32) {
+pub fn complain_number(template: Text, number: u32) {
     complain(template, Line::string().number(number).as_bytes());
 }
 
@@ -77,9 +79,14 @@ impl Line {
         }
     }
 
-    /// Adds text.
-    pub fn text(&mut self, text: &str) -> &mut Self {
-        self.bytes(text.as_bytes())
+    /// Adds a text.
+    pub fn text(&mut self, text: impl Into<Text>) -> &mut Self {
+        self.add(text.into())
+    }
+
+    #[inline(never)]
+    fn add(&mut self, text: Text) -> &mut Self {
+        self.filled(text, b"")
     }
 
     /// Adds bytes as they are.
@@ -93,14 +100,23 @@ impl Line {
 
     /// Adds `template`, with `value` for its `%`, escaped.
     #[inline(never)]
-    pub fn filled(&mut self, template: &str, value: &[u8]) -> &mut Self {
-        for &byte in template.as_bytes() {
-            match byte {
-                b'%' => _ = self.escaped(value),
-                byte => self.push(byte),
-            }
+    pub fn filled(&mut self, template: Text, value: &[u8]) -> &mut Self {
+        for &byte in template.packed() {
+            self.unpack(byte, value);
         }
         self
+    }
+
+    fn unpack(&mut self, byte: u8, value: &[u8]) {
+        if let Some(pair) = pair(byte) {
+            for byte in pair {
+                self.unpack(byte, value);
+            }
+        } else if byte == b'%' {
+            self.escaped(value);
+        } else {
+            self.push(byte);
+        }
     }
 
     /// Adds bytes that somebody else made: what isn't printable ASCII or UTF-8, or could end a JSON string, is
