@@ -15,12 +15,12 @@ pub(crate) fn doctor(options: &Options, environment: Environment) -> i32 {
     let location = match crate::locate(options, environment) {
         Ok(location) => location,
         Err(error) => {
-            print(
-                text!(
-                    "FAIL  location: %; on a device, set the service up as one of a fleet; elsewhere use --lock PATH"
-                ),
-                error.as_str().as_bytes(),
-            );
+            let mut line = Line::output();
+            report::tell(line.text("FAIL  location: "), error);
+            line.text(text!(
+                "; on a device, set the service up as one of a fleet; elsewhere use --lock PATH"
+            ))
+            .end();
             return report::code(error);
         }
     };
@@ -74,10 +74,7 @@ fn check_mount(location: &Location) -> i32 {
 fn check_user() -> i32 {
     let user = geteuid().as_raw();
     if user == NOBODY {
-        print(
-            text!("FAIL  user: %; run as another user"),
-            Error::Nobody.as_str().as_bytes(),
-        );
+        report::describe(Line::output().text("FAIL  user: "), None, Error::Nobody);
         return report::NOT_ALLOWED;
     }
     Line::output()

@@ -19,7 +19,9 @@ pub(crate) fn release(options: &Options, environment: Environment) -> i32 {
             release_at(path, options, environment).unwrap_or_else(|error| report(Some(path), error))
         }
         Err(error @ Error::NoLocation) => {
-            complain(text!("%; nothing to release"), error.as_str().as_bytes());
+            let mut line = Line::error();
+            report::tell(&mut line, error);
+            line.text(text!("; nothing to release")).end();
             0
         }
         Err(error) => crate::report_location(options, environment, error),
@@ -79,7 +81,7 @@ fn force(path: &LockPath) -> Result<i32, Error> {
     match removed {
         Some(holder) => line
             .filled(text!("%: removed: "), path.as_bytes())
-            .text(holder.as_str()),
+            .text(report::holder(holder)),
         None => line.filled(text!("%: free"), path.as_bytes()),
     };
     line.end();

@@ -1,6 +1,6 @@
 //! Errors as people and scripts see them: one line, and an exit code.
 
-use update_lock::{Errno, Error, Holder, LockPath};
+use update_lock::{Errno, Error, Holder, LockPath, Operation};
 use update_lock_start::{Line, Text, text};
 
 /// `EX_USAGE` of `sysexits.h`: the command line can't be understood.
@@ -41,21 +41,75 @@ pub(crate) fn describe(line: &mut Line, path: Option<&LockPath>, error: Error) {
     if let Some(path) = path {
         line.filled(text!("%: "), path.as_bytes());
     }
+    tell(line, error);
+    line.text("; ").text(remedy(error)).end();
+}
+
+/// Adds what failed, and why.
+pub(crate) fn tell(line: &mut Line, error: Error) {
     match error {
-        Error::System { errno, .. } => {
-            line.text("cannot ").text(error.as_str()).text(": ");
-            match error.reason() {
+        Error::System { operation, errno } => {
+            line.text("cannot ").text(step(operation)).text(": ");
+            match reason(errno) {
                 Some(reason) => line.text(reason),
                 None => line.text("errno ").number(errno.raw_os_error() as u32),
             }
         }
         Error::Held(Holder::Foreign { uid }) => line
-            .text(error.as_str())
+            .text(text!(FOREIGN.as_str()))
             .text(text!(", of user "))
             .number(uid),
-        _ => line.text(error.as_str()),
+        Error::Held(found) => line.text(holder(found)),
+        Error::Nobody => line.text(text!(Error::Nobody.as_str())),
+        Error::NoLocation => line.text(text!(Error::NoLocation.as_str())),
+        Error::PathTooLong => line.text(text!(Error::PathTooLong.as_str())),
+        _ => line.text(text!(Error::InvalidPath.as_str())),
     };
-    line.text("; ").text(remedy(error)).end();
+}
+
+// The library's words, packed.
+
+const FOREIGN: Holder = Holder::Foreign { uid: 0 };
+
+pub(crate) fn holder(holder: Holder) -> Text {
+    match holder {
+        Holder::Supervisor => text!(Holder::Supervisor.as_str()),
+        Holder::App => text!(Holder::App.as_str()),
+        Holder::Stale => text!(Holder::Stale.as_str()),
+        _ => text!(FOREIGN.as_str()),
+    }
+}
+
+fn step(operation: Operation) -> Text {
+    match operation {
+        Operation::Create => text!(Operation::Create.as_str()),
+        Operation::Open => text!(Operation::Open.as_str()),
+        Operation::Lock => text!(Operation::Lock.as_str()),
+        Operation::Stat => text!(Operation::Stat.as_str()),
+        Operation::Mark => text!(Operation::Mark.as_str()),
+        Operation::Remove => text!(Operation::Remove.as_str()),
+        Operation::Read => text!(Operation::Read.as_str()),
+        _ => text!(Operation::Write.as_str()),
+    }
+}
+
+fn reason(errno: Errno) -> Option<Text> {
+    const fn of(errno: Errno) -> &'static str {
+        let operation = Operation::Open;
+        match (Error::System { operation, errno }).reason() {
+            Some(reason) => reason,
+            None => panic!("the library has no words for it"),
+        }
+    }
+    macro_rules! reasons {
+        ($($name:ident)*) => {
+            match errno {
+                $(Errno::$name => text!(of(Errno::$name)),)*
+                _ => return None,
+            }
+        };
+    }
+    Some(reasons!(ACCESS PERM NOENT NOTDIR ROFS NOSPC NAMETOOLONG LOOP MFILE NFILE NOMEM NOLCK IO))
 }
 
 /// What a person can do about it.

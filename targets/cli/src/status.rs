@@ -41,7 +41,7 @@ pub(crate) fn describe(line: &mut Line, path: &LockPath, status: Option<&Status>
         line.text("free");
         return;
     };
-    line.text(status.holder.as_str());
+    line.text(report::holder(status.holder));
     if status.is_kept {
         line.text(text!(" ('update-lock release' ends that)"));
     }
