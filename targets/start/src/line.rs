@@ -1,6 +1,7 @@
 //! Text for people, programs and the kernel, written as it comes, in few system calls.
 
 use core::ffi::CStr;
+use core::slice::Iter;
 
 use rustix::fd::BorrowedFd;
 
@@ -123,21 +124,26 @@ impl Line {
     /// escaped as JSON escapes it. JSON has no bytes: they become the code points of their values.
     #[inline(never)]
     pub fn escaped(&mut self, bytes: &[u8]) -> &mut Self {
-        let mut rest = bytes;
-        while let Some(&byte) = rest.first() {
-            let decoded = code_point(rest);
-            let (value, length) = decoded.unwrap_or((byte.into(), 1));
-            let (piece, others) = rest.split_at_checked(length).unwrap_or_default();
-            rest = others;
-            // A terminal's control codes have a second set, U+0080 to U+009F.
-            if decoded.is_none() || matches!(value, 0..0x20 | 0x7f..0xa0) {
-                self.code_point(value as u8);
-                continue;
+        let mut rest = bytes.iter();
+        while let Some(&byte) = rest.next() {
+            let mut others = rest.clone();
+            match code_point(byte, &mut others) {
+                None => self.code_point(byte),
+                // A terminal's control codes have a second set, U+0080 to U+009F.
+                Some(value @ (0..0x20 | 0x7f..0xa0)) => {
+                    self.code_point(value as u8);
+                    rest = others;
+                }
+                Some(_) => {
+                    if matches!(byte, b'"' | b'\\') {
+                        self.push(b'\\');
+                    }
+                    self.push(byte);
+                    while rest.len() > others.len() {
+                        self.push(rest.next().copied().unwrap_or_default());
+                    }
+                }
             }
-            if matches!(byte, b'"' | b'\\') {
-                self.push(b'\\');
-            }
-            self.bytes(piece);
         }
         self
     }
@@ -213,9 +219,8 @@ impl Line {
     }
 }
 
-/// The code point that `bytes` begin with, and how many of them it takes; `None` where they aren't UTF-8.
-fn code_point(bytes: &[u8]) -> Option<(u32, usize)> {
-    let (&first, others) = bytes.split_first()?;
+/// The code point that begins with `first`, and takes as many of the `others` as it needs; `None` where that isn't UTF-8.
+fn code_point(first: u8, others: &mut Iter<u8>) -> Option<u32> {
     let (count, bits, least) = match first {
         0..0x80 => (0, first, 0),
         0xc0..0xe0 => (1, first & 0x1f, 0x80),
@@ -224,11 +229,9 @@ fn code_point(bytes: &[u8]) -> Option<(u32, usize)> {
         _ => return None,
     };
     let mut value = u32::from(bits);
-    for &byte in others.get(..count)? {
-        if byte & 0xc0 != 0x80 {
-            return None;
-        }
+    for _ in 0..count {
+        let byte = others.next().filter(|&byte| byte & 0xc0 == 0x80)?;
         value = value << 6 | u32::from(byte & 0x3f);
     }
-    (value >= least && char::from_u32(value).is_some()).then_some((value, 1 + count))
+    (value >= least && char::from_u32(value).is_some()).then_some(value)
 }
