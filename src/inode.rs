@@ -123,11 +123,6 @@ pub(crate) fn device(directory: &LockPath) -> Result<u64, Error> {
         .map_err(Error::at(Operation::Stat))
 }
 
-/// Whether a directory is there.
-pub(crate) fn is_directory(path: &LockPath) -> bool {
-    path_stat(CWD, path.as_c_str(), AtFlags::empty()).is_ok_and(|stat| Facts(stat).is_directory())
-}
-
 /// Whether this user may create files in a directory.
 pub(crate) fn check_writable(directory: &LockPath) -> Result<(), Error> {
     let access = Access::WRITE_OK | Access::EXEC_OK;

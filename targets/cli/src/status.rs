@@ -1,13 +1,10 @@
 //! `status`: who holds the lock.
 
 use update_lock::{Holder, LockPath, Status, status as look};
-use update_lock_start::{Environment, Line, text};
+use update_lock_start::{Environment, Line, Text, text};
 
 use crate::options::{Key, Options};
 use crate::report::{self, report};
-
-/// What a note says, but for the pid, which is a number.
-const TEXTS: [&str; 3] = ["program", "since", "reason"];
 
 /// Prints who holds the lock; exit code 0 if nobody does, 75 if somebody does.
 pub(crate) fn status(options: &Options, environment: Environment) -> i32 {
@@ -51,13 +48,25 @@ pub(crate) fn describe(line: &mut Line, path: &LockPath, status: Option<&Status>
         Holder::Stale => line.text(text!(", its user or root can take it over")),
         _ => line,
     };
+    add_note(line, path, status, ", ", " ", text!(" %"));
+}
+
+/// Adds what the note says: each part with something before its name, between the two, or as the value's template says.
+fn add_note(
+    line: &mut Line,
+    path: &LockPath,
+    status: &Status,
+    before: &'static str,
+    number: &'static str,
+    value: Text,
+) {
     let note = status.note(path).unwrap_or_default();
     if let Some(pid) = note.pid() {
-        line.text(", pid ").number(pid);
+        line.text(before).text("pid").text(number).number(pid);
     }
-    for name in TEXTS {
-        if let Some(value) = note.value(name) {
-            line.text(", ").text(name).filled(text!(" %"), value);
+    for name in ["program", "since", "reason"] {
+        if let Some(said) = note.value(name) {
+            line.text(before).text(name).filled(value, said);
         }
     }
 }
@@ -86,14 +95,6 @@ fn print_json(path: &LockPath, status: Option<&Status>) {
     if let Holder::Foreign { uid } = status.holder {
         line.text(",\"uid\":").number(uid);
     }
-    let note = status.note(path).unwrap_or_default();
-    if let Some(pid) = note.pid() {
-        line.text(",\"pid\":").number(pid);
-    }
-    for name in TEXTS {
-        if let Some(value) = note.value(name) {
-            line.text(",\"").text(name).filled(text!("\":\"%\""), value);
-        }
-    }
+    add_note(&mut line, path, status, ",\"", "\":", text!("\":\"%\""));
     line.text("}").end();
 }
