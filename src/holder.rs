@@ -66,12 +66,12 @@ pub fn status(path: &LockPath) -> Result<Option<Status>, Error> {
     let Some(found) = Found::look(path)? else {
         return Ok(None);
     };
-    let holder = found.holder()?;
+    let holder = found.holder;
     let is_adoptable =
         holder == Holder::Stale && adopt::may_adopt(found.facts.uid(), geteuid().as_raw());
     Ok(Some(Status {
         holder,
-        is_kept: found.is_kept(holder),
+        is_kept: found.is_kept(),
         is_adoptable,
         inode: found.facts.inode(),
     }))
@@ -113,6 +113,7 @@ impl Status {
             && let Some(Found {
                 file: Some(file),
                 facts,
+                ..
             }) = Found::look(path)?
             && facts.inode() == self.inode
         {
@@ -122,10 +123,13 @@ impl Status {
     }
 }
 
-/// What is at a path: opened, where it can be read.
+/// What is at a path: opened, where it can be read. Where the holder is [`Holder::Stale`], its `flock` is ours for as
+/// long as this lives.
 pub(crate) struct Found {
     pub(crate) file: Option<OwnedFd>,
     pub(crate) facts: Facts,
+    /// Who it belongs to.
+    pub(crate) holder: Holder,
 }
 
 impl Found {
@@ -145,34 +149,41 @@ impl Found {
             Err(Errno::NOENT) => None,
             Err(errno) => return Err(Error::system(Operation::Open, errno)),
         };
-        Ok(found.map(|(file, facts)| Self { file, facts }))
-    }
-
-    /// Who it belongs to. After [`Holder::Stale`] its `flock` is ours for as long as `self` lives.
-    pub(crate) fn holder(&self) -> Result<Holder, Error> {
-        let uid = self.facts.uid();
-        if !self.facts.is_regular() {
-            return Ok(Holder::Foreign { uid });
-        }
-        if uid == SUPERVISOR_UID || self.has_helios_content()? {
-            return Ok(Holder::Supervisor);
-        }
-        if !self.facts.is_marked() {
-            return Ok(Holder::Foreign { uid });
-        }
-        Ok(match &self.file {
-            Some(file) if try_flock(file)? => Holder::Stale,
-            _ => Holder::App,
-        })
-    }
-
-    fn has_helios_content(&self) -> Result<bool, Error> {
-        let Some(file) = &self.file else {
-            return Ok(false);
+        let Some((file, facts)) = found else {
+            return Ok(None);
         };
-        let mut start = [0; HELIOS_CONTENT.len()];
-        // `pread` leaves the offset where the note is read from.
-        let length = rustix::io::pread(file, &mut start, 0).map_err(Error::at(Operation::Read))?;
-        Ok(length == start.len() && start == HELIOS_CONTENT)
+        let holder = holder(file.as_ref(), &facts)?;
+        Ok(Some(Self {
+            file,
+            facts,
+            holder,
+        }))
     }
+}
+
+fn holder(file: Option<&OwnedFd>, facts: &Facts) -> Result<Holder, Error> {
+    let uid = facts.uid();
+    if !facts.is_regular() {
+        return Ok(Holder::Foreign { uid });
+    }
+    if uid == SUPERVISOR_UID || has_helios_content(file)? {
+        return Ok(Holder::Supervisor);
+    }
+    if !facts.is_marked() {
+        return Ok(Holder::Foreign { uid });
+    }
+    Ok(match file {
+        Some(file) if try_flock(file)? => Holder::Stale,
+        _ => Holder::App,
+    })
+}
+
+fn has_helios_content(file: Option<&OwnedFd>) -> Result<bool, Error> {
+    let Some(file) = file else {
+        return Ok(false);
+    };
+    let mut start = [0; HELIOS_CONTENT.len()];
+    // `pread` leaves the offset where the note is read from.
+    let length = rustix::io::pread(file, &mut start, 0).map_err(Error::at(Operation::Read))?;
+    Ok(length == start.len() && start == HELIOS_CONTENT)
 }

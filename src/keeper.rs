@@ -61,10 +61,9 @@ impl<'p> Request<'p> {
         let Some(found) = Found::look(path)? else {
             return Ok(None);
         };
-        let holder = found.holder()?;
-        let is_kept = found.is_kept(holder);
+        let is_kept = found.is_kept();
         let Some(file) = found.file.filter(|_| is_kept) else {
-            return Err(Error::Held(holder));
+            return Err(Error::Held(found.holder));
         };
         mark(&file, KEPT.union(ASKED))?; // 2
         step!("keeper: asked");
@@ -98,9 +97,9 @@ impl<'p> Request<'p> {
 }
 
 impl Found {
-    /// Whether `holder`, as found, is a keeper, dead or alive.
-    pub(crate) fn is_kept(&self, holder: Holder) -> bool {
-        matches!(holder, Holder::App | Holder::Stale) && self.facts.mode().contains(KEPT)
+    /// Whether the holder is a keeper, dead or alive.
+    pub(crate) fn is_kept(&self) -> bool {
+        matches!(self.holder, Holder::App | Holder::Stale) && self.facts.mode().contains(KEPT)
     }
 }
 
@@ -123,7 +122,7 @@ pub fn remove_dead(path: &LockPath) -> Result<Option<Holder>, Error> {
     let Some(found) = Found::look(path)? else {
         return Ok(None);
     };
-    let holder = found.holder()?;
+    let holder = found.holder;
     let is_dead = match (holder, &found.file) {
         (Holder::Stale, _) => true,
         (Holder::Foreign { .. }, Some(file)) => try_flock(file)?,
