@@ -12,9 +12,10 @@ const NOBODY: u32 = 65534;
 
 /// Prints one line a check; exit code 0 if a lock would protect the app, else that of the first thing in its way.
 pub(crate) fn doctor(options: &Options, environment: Environment) -> i32 {
-    let location = match crate::locate(options, environment) {
+    let location = crate::locate(options, environment);
+    let location = match &location {
         Ok(location) => location,
-        Err(error) => {
+        &Err(error) => {
             let mut line = Line::output();
             report::tell(line.text("FAIL  location: "), error);
             line.text(text!(
@@ -24,13 +25,13 @@ pub(crate) fn doctor(options: &Options, environment: Environment) -> i32 {
             return report::code(error);
         }
     };
-    show_location(&location);
+    show_location(location);
     let checks = [
-        check_mount(&location),
+        check_mount(location),
         check_user(),
-        check_directory(&location),
-        check_era(&location),
-        check_lock(&location),
+        check_directory(location),
+        check_era(location),
+        check_lock(location),
     ];
     check_supervisor(environment);
     checks.into_iter().find(|&code| code != 0).unwrap_or(0)

@@ -56,22 +56,23 @@ fn protect(
     signals: &Signals,
     standing: Standing,
 ) -> Result<Protection, Refusal> {
-    let location = match crate::locate(options, environment) {
+    let location = crate::locate(options, environment);
+    let location = match &location {
         Ok(location) => location,
-        Err(Error::NoLocation) if !options.has(Key::Require) => {
+        &Err(Error::NoLocation) if !options.has(Key::Require) => {
             complain(
                 text!("warning: running unprotected: no update lock here"),
                 b"",
             );
             return Ok(Protection::None);
         }
-        Err(error) => {
+        &Err(error) => {
             let code = crate::report_location(options, environment, error);
             return Err(Refusal::Code(code));
         }
     };
     if !location.protects() {
-        return no_device(&location, options.has(Key::Require));
+        return no_device(location, options.has(Key::Require));
     }
     let path = location.path();
     if nested::is_held_above(path, environment) {

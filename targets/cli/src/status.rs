@@ -8,9 +8,10 @@ use crate::report::{self, report};
 
 /// Prints who holds the lock; exit code 0 if nobody does, 75 if somebody does.
 pub(crate) fn status(options: &Options, environment: Environment) -> i32 {
-    let location = match crate::locate(options, environment) {
+    let location = crate::locate(options, environment);
+    let location = match &location {
         Ok(location) => location,
-        Err(error) => return crate::report_location(options, environment, error),
+        Err(error) => return crate::report_location(options, environment, *error),
     };
     let path = location.path();
     let status = match look(path) {

@@ -53,31 +53,31 @@ impl Line {
     #[must_use]
     pub fn output() -> Self {
         let [_, output, _] = STANDARD;
-        Self::on(Some(output))
+        Self::on(Some(output), "")
     }
 
     /// A line for the standard error, begun with the program's name.
     #[must_use]
     pub fn error() -> Self {
         let [_, _, error] = STANDARD;
-        let mut line = Self::on(Some(error));
-        line.text("update-lock: ");
-        line
+        Self::on(Some(error), "update-lock: ")
     }
 
     /// A string: see [`as_c_str`](Self::as_c_str).
     #[must_use]
     pub fn string() -> Self {
-        Self::on(None)
+        Self::on(None, "")
     }
 
     #[inline(never)]
-    fn on(file: Option<BorrowedFd<'static>>) -> Self {
-        Self {
+    fn on(file: Option<BorrowedFd<'static>>, beginning: &'static str) -> Self {
+        let mut line = Self {
             file,
             length: 0,
             buffer: [0; CAPACITY],
-        }
+        };
+        line.text(beginning);
+        line
     }
 
     /// Adds a text.
