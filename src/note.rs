@@ -42,6 +42,11 @@ impl Note<'_> {
     #[must_use]
     pub fn to_text(&self) -> NoteText {
         let mut text = NoteText::default();
+        self.add_to(&mut text);
+        text
+    }
+
+    fn add_to(&self, text: &mut NoteText) {
         text.push(b"pid ");
         text.push_number(self.pid);
         text.end_line();
@@ -58,7 +63,6 @@ impl Note<'_> {
             text.push(b"reason ");
             text.push_printable(self.reason);
         }
-        text
     }
 
     /// Writes the note.
@@ -67,7 +71,9 @@ impl Note<'_> {
     ///
     /// The writer's.
     pub fn write_to<W: Write>(&self, writer: &mut W) -> Result<(), W::Error> {
-        writer.write_all(self.to_text().as_bytes())
+        let mut text = NoteText::default();
+        self.add_to(&mut text);
+        writer.write_all(text.as_bytes())
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) fn acquire(options: &Options, environment: Environment) -> i32 {
     acquire_for(options, environment).unwrap_or_else(|code| code)
 }
 
+#[inline(never)]
 fn acquire_for(options: &Options, environment: Environment) -> Result<i32, i32> {
     let path = path(options, environment)?;
     let (process, life) = beneficiary(options)?;

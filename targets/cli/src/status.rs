@@ -61,7 +61,9 @@ fn add_note(
     number: &'static str,
     value: Text,
 ) {
-    let note = status.note(path).unwrap_or_default();
+    let Ok(note) = &status.note(path) else {
+        return;
+    };
     if let Some(pid) = note.pid() {
         line.text(before).text("pid").text(number).number(pid);
     }
