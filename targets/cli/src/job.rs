@@ -4,7 +4,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::{Pid, WaitOptions, WaitStatus, getpid, setpgid, wait};
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
-use update_lock::UpdateLock;
+use update_lock::{HELD_VARIABLE, UpdateLock};
 use update_lock_start::number::{
     SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH,
 };
@@ -92,7 +92,7 @@ impl Job {
                 signals.restore();
                 let variable = variable.as_mut().and_then(Line::as_c_str);
                 let command = { arguments }.next().unwrap_or_default();
-                let errno = exec(arguments, environment, variable);
+                let errno = exec(arguments, environment, HELD_VARIABLE, variable);
                 exit(report(command, errno))
             }
         }

@@ -52,6 +52,9 @@ pub(crate) fn describe(line: &mut Line, path: &LockPath, status: Option<&Status>
     add_note(line, path, status, ", ", " ", text!(" %"));
 }
 
+/// What a note may say, but for the pid, which is a number.
+const NAMES: [&str; 3] = ["program", "since", "reason"];
+
 /// Adds what the note says: each part with something before its name, between the two, or as the value's template says.
 fn add_note(
     line: &mut Line,
@@ -67,9 +70,9 @@ fn add_note(
     if let Some(pid) = note.pid() {
         line.text(before).text("pid").text(number).number(pid);
     }
-    for name in ["program", "since", "reason"] {
+    for name in &NAMES {
         if let Some(said) = note.value(name) {
-            line.text(before).text(name).filled(value, said);
+            line.text(before).text(*name).filled(value, said);
         }
     }
 }

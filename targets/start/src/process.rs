@@ -68,20 +68,25 @@ pub fn working_directory(buffer: &mut [u8]) -> Option<&[u8]> {
     buffer.get(..length.checked_sub(1)?)
 }
 
-/// Becomes the command that `arguments` begin with, found through `PATH` as a shell finds it, with one `NAME=VALUE` more
-/// in its environment.
+/// Becomes the command that `arguments` begin with, found through `PATH` as a shell finds it, with one
+/// variable more in its environment: `variable` is `name` and `=` and its value.
 ///
 /// # Errors
 ///
 /// It returns only if it fails: `ENOENT` where there is no such command.
 #[must_use]
-pub fn exec(arguments: Args, environment: Environment, variable: Option<&CStr>) -> Errno {
+pub fn exec(
+    arguments: Args,
+    environment: Environment,
+    name: &str,
+    variable: Option<&CStr>,
+) -> Errno {
     let mut call = Call {
         arguments,
         environment,
     };
     if let Some(variable) = variable {
-        call = call.with(variable);
+        call = call.with(name, variable);
     }
     search(&call)
 }
