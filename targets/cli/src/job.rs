@@ -85,12 +85,13 @@ impl Job {
                     let _ = setpgid(None, None);
                     hand_terminal(ours, Some(getpid()));
                 }
-                let mut variable = lock.map(|lock| {
+                let mut variable = Line::string();
+                if let Some(lock) = lock {
                     let _ = fcntl_setfd(lock, FdFlags::empty());
-                    nested::variable(lock)
-                });
+                    nested::add_variable(&mut variable, lock);
+                }
                 signals.restore();
-                let variable = variable.as_mut().and_then(Line::as_c_str);
+                let variable = lock.and_then(|_| variable.as_c_str());
                 let command = { arguments }.next().unwrap_or_default();
                 let errno = exec(arguments, environment, HELD_VARIABLE, variable);
                 exit(report(command, errno))

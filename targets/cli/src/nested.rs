@@ -3,14 +3,11 @@
 use update_lock::{HELD_VARIABLE, LockPath, UpdateLock, status};
 use update_lock_start::{Environment, Line, complain, text};
 
-/// The `NAME=VALUE` that tells a holder's command which lock it runs under.
-pub(crate) fn variable(lock: &UpdateLock) -> Line {
-    let mut variable = Line::string();
-    variable
-        .text(HELD_VARIABLE)
+/// Adds the `NAME=VALUE` that tells a holder's command which lock it runs under.
+pub(crate) fn add_variable(line: &mut Line, lock: &UpdateLock) {
+    line.text(HELD_VARIABLE)
         .text("=")
         .bytes(lock.identity().as_bytes());
-    variable
 }
 
 /// Whether this process runs under the lock already; says so then.
