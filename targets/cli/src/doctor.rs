@@ -2,7 +2,7 @@
 
 use rustix::process::geteuid;
 use update_lock::{Error, Location, Origin};
-use update_lock_start::{Environment, Line, print, text};
+use update_lock_start::{Environment, Line, print, say, text};
 
 use crate::options::Options;
 use crate::{report, status};
@@ -50,25 +50,19 @@ fn show_location(location: &Location) {
 
 fn check_mount(location: &Location) -> i32 {
     if location.is_mount_point() {
-        print(text!("ok    device: the directory is a mount point"), b"");
+        say(text!("ok    device: the directory is a mount point"));
         return 0;
     }
     if location.protects() {
-        print(
-            text!(
-                "note  device: the directory is no mount point; the path was named by hand, so it is used all the same"
-            ),
-            b"",
-        );
+        say(text!(
+            "note  device: the directory is no mount point; the path was named by hand, so it is used all the same"
+        ));
         return 0;
     }
-    print(
-        text!(
-            "FAIL  device: the directory is no mount point: this is no balena device, and a lock would protect nothing; \
+    say(text!(
+        "FAIL  device: the directory is no mount point: this is no balena device, and a lock would protect nothing; \
         on a device, see that the image doesn't bring the directory along"
-        ),
-        b"",
-    );
+    ));
     report::NO_LOCATION
 }
 
@@ -88,7 +82,7 @@ fn check_user() -> i32 {
 fn check_directory(location: &Location) -> i32 {
     match location.check_writable() {
         Ok(()) => {
-            print(text!("ok    directory: it can be written"), b"");
+            say(text!("ok    directory: it can be written"));
             0
         }
         Err(error) => fail("FAIL  directory: ", location, error),
@@ -102,19 +96,13 @@ fn fail(check: &'static str, location: &Location, error: Error) -> i32 {
 
 fn check_era(location: &Location) -> i32 {
     if location.is_cleared_by_supervisor() {
-        print(
-            text!(
-                "note  Supervisor: it is older than 4.0.0 and removes the lock whenever it starts; update the device's OS"
-            ),
-            b"",
-        );
+        say(text!(
+            "note  Supervisor: it is older than 4.0.0 and removes the lock whenever it starts; update the device's OS"
+        ));
     } else if !location.stops_host_reboot() {
-        print(
-            text!(
-                "note  Supervisor: the host looks only at files named updates.lock: its reboots aren't held back"
-            ),
-            b"",
-        );
+        say(text!(
+            "note  Supervisor: the host looks only at files named updates.lock: its reboots aren't held back"
+        ));
     }
     0
 }
@@ -146,18 +134,14 @@ fn check_supervisor(environment: Environment) {
     };
     match either("BALENA_SUPERVISOR_VERSION", "RESIN_SUPERVISOR_VERSION") {
         Some(version) => print(text!("ok    Supervisor: %"), version),
-        None => print(
-            text!("note  Supervisor: its version isn't in the environment"),
-            b"",
-        ),
+        None => say(text!(
+            "note  Supervisor: its version isn't in the environment"
+        )),
     }
     match either("BALENA_SUPERVISOR_ADDRESS", "RESIN_SUPERVISOR_ADDRESS") {
         Some(address) => print(text!("ok    API: %"), address),
-        None => print(
-            text!(
-                "note  API: not available; give the service the label io.balena.features.supervisor-api: '1'"
-            ),
-            b"",
-        ),
+        None => say(text!(
+            "note  API: not available; give the service the label io.balena.features.supervisor-api: '1'"
+        )),
     }
 }

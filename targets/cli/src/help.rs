@@ -1,6 +1,6 @@
 //! `help` and `--version`.
 
-use update_lock_start::{Line, Text, print, text};
+use update_lock_start::{Line, Text, say, text};
 
 use crate::options::{Spec, Topic};
 
@@ -79,7 +79,7 @@ pub(crate) fn help(topic: Topic) -> i32 {
         Topic::Status => (STATUS, None),
         Topic::Doctor => (DOCTOR, None),
     };
-    print(text, b"");
+    say(text);
     let mut separator = "\n";
     for spec in Spec::of(topic) {
         let mut line = Line::output();
@@ -90,16 +90,13 @@ pub(crate) fn help(topic: Topic) -> i32 {
         separator = "";
     }
     if let Some(codes) = codes {
-        print(codes, b"");
+        say(codes);
     }
     0
 }
 
 /// Prints the version.
 pub(crate) fn version() -> i32 {
-    print(
-        text!(concat!("update-lock ", env!("CARGO_PKG_VERSION"))),
-        b"",
-    );
+    say(text!(concat!("update-lock ", env!("CARGO_PKG_VERSION"))));
     0
 }

@@ -7,7 +7,7 @@ use update_lock::{Errno, Error, Operation};
 use update_lock_start::number::{
     SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
 };
-use update_lock_start::{Args, Line, SignalSet, Signals, Text, complain, print, send, text};
+use update_lock_start::{Args, Line, SignalSet, Signals, Text, complain, say, send, text};
 
 use crate::semaphore::{Semaphore, remove_by_force};
 use crate::{help, report};
@@ -42,6 +42,7 @@ pub(crate) fn is_called(mut args: Args) -> bool {
 }
 
 /// Creates the files that the command line names; the exit code.
+#[inline(never)]
 pub(crate) fn lockfile(mut args: Args) -> i32 {
     let _name = args.next();
     let mut command = Command {
@@ -93,7 +94,7 @@ impl Command {
     fn next_file(&mut self) -> Result<Option<&'static CStr>, i32> {
         while let Some(word) = self.args.next_c_str() {
             match word.to_bytes() {
-                [b'-', b'h' | b'?'] => print(HELP, b""),
+                [b'-', b'h' | b'?'] => say(HELP),
                 [b'-', b'v'] => _ = help::version(),
                 [b'-', letters @ ..] => {
                     if self.apply(letters).is_some() {
@@ -190,6 +191,7 @@ impl Command {
     }
 
     /// Lets some seconds pass, or a signal end the wait.
+    #[inline(never)]
     fn pause(&self, path: &CStr, seconds: i32) -> Result<(), i32> {
         let mut left = seconds;
         // Never no time at all: an attempt follows.

@@ -19,7 +19,7 @@ mod time;
 
 pub use args::{Args, Environment};
 pub use descriptor::{close_inherited, close_standard};
-pub use line::{Line, STANDARD, complain, complain_number, print};
+pub use line::{Line, STANDARD, complain, complain_number, print, say};
 pub use process::{Child, exec, exit, fork, process_group, session, working_directory};
 pub use signal::{Received, SignalSet, Signals, number, send, send_to_group};
 pub use text::{Packed, Text};

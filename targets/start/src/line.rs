@@ -28,6 +28,12 @@ pub fn print(template: Text, value: &[u8]) {
     Line::output().filled(template, value).end();
 }
 
+/// Prints a line to the standard output.
+#[inline(never)]
+pub fn say(text: Text) {
+    print(text, b"");
+}
+
 /// Prints a line to the standard error: the program's name and `template`, with `value` for its `%`, escaped.
 #[inline(never)]
 pub fn complain(template: Text, value: &[u8]) {
