@@ -2,7 +2,8 @@
 
 use crate::pairs::PAIRS;
 
-/// A packed text. A byte below 0x80 is itself; one from there on stands for a pair of bytes, which may be such again.
+/// A packed text. A newline and a byte from 0x20 to 0x7f is itself; any other stands for a pair of bytes, which may be
+/// such again.
 #[derive(Clone, Copy)]
 pub struct Text(&'static [u8]);
 
@@ -19,7 +20,7 @@ impl Text {
     }
 }
 
-/// A text that isn't packed; it must be ASCII.
+/// A text that isn't packed: printable ASCII and newlines.
 impl From<&'static str> for Text {
     fn from(text: &'static str) -> Self {
         Self(text.as_bytes())
@@ -28,10 +29,13 @@ impl From<&'static str> for Text {
 
 /// The pair that a byte stands for, if it does.
 pub(crate) fn pair(byte: u8) -> Option<[u8; 2]> {
-    PAIRS.get(usize::from(byte.checked_sub(FIRST)?)).copied()
+    match byte {
+        b'\n' => None,
+        _ => PAIRS.get(usize::from(byte.wrapping_sub(FIRST))).copied(),
+    }
 }
 
-/// The first byte that isn't itself.
+/// The byte of the first pair. The others follow; after 0xff comes 0.
 const FIRST: u8 = 0x80;
 
 /// A packed text, at the beginning of as many bytes as it had unpacked.
@@ -42,13 +46,16 @@ pub struct Packed<const N: usize> {
 }
 
 impl<const N: usize> Packed<N> {
-    /// Packs `text`, which has `N` bytes, all of them ASCII.
+    /// Packs `text`, which has `N` bytes: printable ASCII and newlines.
     #[must_use]
     pub const fn of(text: &str) -> Self {
-        assert!(text.is_ascii() && text.len() == N);
         let mut bytes = [0; N];
         bytes.copy_from_slice(text.as_bytes());
-        let mut length = N;
+        let mut length = 0;
+        while length < N {
+            assert!(matches!(bytes[length], b'\n' | b' '..=b'~'));
+            length += 1;
+        }
         let mut code = 0;
         // In the order in which they were made: a pair may consist of earlier ones.
         while code < PAIRS.len() {
@@ -57,7 +64,7 @@ impl<const N: usize> Packed<N> {
             while from < length {
                 bytes[to] = bytes[from];
                 if from + 1 < length && bytes[from] == first && bytes[from + 1] == second {
-                    bytes[to] = FIRST + code as u8;
+                    bytes[to] = FIRST.wrapping_add(code as u8);
                     from += 1;
                 }
                 from += 1;
