@@ -107,7 +107,6 @@ impl Spec {
     }
 
     /// Says that its variable's value has no meaning; the exit code.
-    #[inline(never)]
     fn complain(&self, value: &[u8]) -> i32 {
         let mut variable = Line::string();
         self.add_variable(&mut variable);

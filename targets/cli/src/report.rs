@@ -71,6 +71,7 @@ pub(crate) fn tell(line: &mut Line, error: Error) {
 
 const FOREIGN: Holder = Holder::Foreign { uid: 0 };
 
+#[inline(never)]
 pub(crate) fn holder(holder: Holder) -> Text {
     match holder {
         Holder::Supervisor => text!(Holder::Supervisor.as_str()),
