@@ -98,6 +98,9 @@ struct Action {
     restorer: usize,
     /// A `u64` would be aligned to 8 bytes, which the kernel's isn't on 32 bits.
     mask: [usize; SET_SIZE / size_of::<usize>()],
+    /// QEMU (7.2) thinks that there is a restorer here too, and so writes a word more than the kernel does.
+    #[cfg(target_arch = "riscv64")]
+    room: usize,
 }
 
 /// The signals blocked, and what was so before.
