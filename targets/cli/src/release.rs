@@ -12,7 +12,7 @@ use crate::{nested, status};
 const PAUSE_US: core::ops::Range<u32> = 50..10_000;
 
 /// Exit code 0 once nothing of `acquire`'s is there, 75 if the lock is somebody else's.
-#[inline(never)]
+#[inline(never)] // with a frame of its own: Thumb code reaches less than 1 KiB of it by short instructions
 pub(crate) fn release(options: &Options, environment: Environment) -> i32 {
     match crate::locate(options, environment) {
         Ok(location) => {
