@@ -10,7 +10,7 @@ use crate::{Error, Holder, LockPath, Operation, mark, note};
 
 /// Step 5 of the protocol in `lock.rs`. `None` where the file was removed meanwhile.
 ///
-/// 1. Only a file that this library made can be a dead holder's: `Found::holder` sorts out all others.
+/// 1. Only a file that this library made can be a dead holder's: `Found::look` sorts out all others.
 /// 2. Its `flock` is free, and now ours: its holder is dead, or has just created it and hasn't got to its own `flock`,
 ///    which will then fail and leave the lock to us.
 /// 3. It must be ours by user too, or we are root: else neither its mode nor its name could be changed later.
@@ -21,8 +21,11 @@ pub(crate) fn adopt(path: &LockPath, user: u32) -> Result<Option<(OwnedFd, Inode
     let Some(found) = Found::look(path)? else {
         return Ok(None);
     };
-    let holder = found.holder()?; // 1, 2
-    let Found { file, facts } = found;
+    let Found {
+        file,
+        facts,
+        holder,
+    } = found; // 1, 2
     let file = match file {
         Some(file) if holder == Holder::Stale && may_adopt(facts.uid(), user) => file, // 3
         _ => {

@@ -28,7 +28,7 @@ impl Format for Waiter {
     }
 }
 
-impl Format for Request {
+impl Format for Request<'_> {
     fn format(&self, formatter: Formatter<'_>) {
         write!(formatter, "Request({})", self.path());
     }

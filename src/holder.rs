@@ -4,7 +4,7 @@ use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::process::geteuid;
 
-use crate::inode::Facts;
+use crate::inode::{Facts, Inode};
 use crate::lock::{SUPERVISOR_UID, try_flock};
 use crate::{Errno, Error, Identity, LockPath, NoteText, Operation, adopt, note};
 
@@ -48,14 +48,11 @@ impl Holder {
 pub struct Status {
     /// Who holds it.
     pub holder: Holder,
-    /// What the holder wrote about itself: of [`Holder::App`] and [`Holder::Stale`], else empty.
-    pub note: NoteText,
     /// Whether the holder is a [keeper](crate::Request), which releases the lock when it is asked.
     pub is_kept: bool,
-    /// Which file it is.
-    pub identity: Identity,
     /// Whether an acquire by the calling user would take it over.
     pub is_adoptable: bool,
+    inode: Inode,
 }
 
 /// Looks at a lock without taking it; `None` where it is free.
@@ -69,19 +66,14 @@ pub fn status(path: &LockPath) -> Result<Option<Status>, Error> {
     let Some(found) = Found::look(path)? else {
         return Ok(None);
     };
-    let holder = found.holder()?;
-    let note = match (&found.file, holder) {
-        (Some(file), Holder::App | Holder::Stale) => note::read(file)?,
-        _ => NoteText::default(),
-    };
+    let holder = found.holder;
     let is_adoptable =
         holder == Holder::Stale && adopt::may_adopt(found.facts.uid(), geteuid().as_raw());
     Ok(Some(Status {
         holder,
-        note,
-        is_kept: found.is_kept(holder),
-        identity: Identity::of(found.facts.inode()),
+        is_kept: found.is_kept(),
         is_adoptable,
+        inode: found.facts.inode(),
     }))
 }
 
@@ -101,14 +93,43 @@ impl Status {
     /// [`HELD_VARIABLE`](crate::HELD_VARIABLE) says.
     #[must_use]
     pub fn is_held_above(&self, variable: &[u8]) -> bool {
-        self.holder == Holder::App && self.identity.as_bytes() == variable
+        self.holder == Holder::App && self.identity().as_bytes() == variable
+    }
+
+    /// Which file it is.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity::of(self.inode)
+    }
+
+    /// What the holder wrote about itself, at the `path` of the status: of [`Holder::App`] and [`Holder::Stale`]. Else, and
+    /// where another file has come there since, it is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::System`] where the file can't be looked at or read.
+    pub fn note(&self, path: &LockPath) -> Result<NoteText, Error> {
+        if let Holder::App | Holder::Stale = self.holder
+            && let Some(Found {
+                file: Some(file),
+                facts,
+                ..
+            }) = Found::look(path)?
+            && facts.inode() == self.inode
+        {
+            return note::read(&file);
+        }
+        Ok(NoteText::default())
     }
 }
 
-/// What is at a path: opened, where it can be read.
+/// What is at a path: opened, where it can be read. Where the holder is [`Holder::Stale`], its `flock` is ours for as
+/// long as this lives.
 pub(crate) struct Found {
     pub(crate) file: Option<OwnedFd>,
     pub(crate) facts: Facts,
+    /// Who it belongs to.
+    pub(crate) holder: Holder,
 }
 
 impl Found {
@@ -128,34 +149,41 @@ impl Found {
             Err(Errno::NOENT) => None,
             Err(errno) => return Err(Error::system(Operation::Open, errno)),
         };
-        Ok(found.map(|(file, facts)| Self { file, facts }))
-    }
-
-    /// Who it belongs to. After [`Holder::Stale`] its `flock` is ours for as long as `self` lives.
-    pub(crate) fn holder(&self) -> Result<Holder, Error> {
-        let uid = self.facts.uid();
-        if !self.facts.is_regular() {
-            return Ok(Holder::Foreign { uid });
-        }
-        if uid == SUPERVISOR_UID || self.has_helios_content()? {
-            return Ok(Holder::Supervisor);
-        }
-        if !self.facts.is_marked() {
-            return Ok(Holder::Foreign { uid });
-        }
-        Ok(match &self.file {
-            Some(file) if try_flock(file)? => Holder::Stale,
-            _ => Holder::App,
-        })
-    }
-
-    fn has_helios_content(&self) -> Result<bool, Error> {
-        let Some(file) = &self.file else {
-            return Ok(false);
+        let Some((file, facts)) = found else {
+            return Ok(None);
         };
-        let mut start = [0; HELIOS_CONTENT.len()];
-        // `pread` leaves the offset where the note is read from.
-        let length = rustix::io::pread(file, &mut start, 0).map_err(Error::at(Operation::Read))?;
-        Ok(length == start.len() && start == HELIOS_CONTENT)
+        let holder = holder(file.as_ref(), &facts)?;
+        Ok(Some(Self {
+            file,
+            facts,
+            holder,
+        }))
     }
+}
+
+fn holder(file: Option<&OwnedFd>, facts: &Facts) -> Result<Holder, Error> {
+    let uid = facts.uid();
+    if !facts.is_regular() {
+        return Ok(Holder::Foreign { uid });
+    }
+    if uid == SUPERVISOR_UID || has_helios_content(file)? {
+        return Ok(Holder::Supervisor);
+    }
+    if !facts.is_marked() {
+        return Ok(Holder::Foreign { uid });
+    }
+    Ok(match file {
+        Some(file) if try_flock(file)? => Holder::Stale,
+        _ => Holder::App,
+    })
+}
+
+fn has_helios_content(file: Option<&OwnedFd>) -> Result<bool, Error> {
+    let Some(file) = file else {
+        return Ok(false);
+    };
+    let mut start = [0; HELIOS_CONTENT.len()];
+    // `pread` leaves the offset where the note is read from.
+    let length = rustix::io::pread(file, &mut start, 0).map_err(Error::at(Operation::Read))?;
+    Ok(length == start.len() && start == HELIOS_CONTENT)
 }

@@ -11,6 +11,7 @@ use crate::{Errno, Error, LockPath, Operation, mark};
 
 /// The identity of a file for as long as somebody keeps it open: no other inode gets the same pair.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(crate) struct Inode {
     pub(crate) device: u64,
     pub(crate) number: u64,
@@ -120,11 +121,6 @@ pub(crate) fn device(directory: &LockPath) -> Result<u64, Error> {
     path_stat(CWD, directory.as_c_str(), AtFlags::empty())
         .map(|stat| Facts(stat).inode().device)
         .map_err(Error::at(Operation::Stat))
-}
-
-/// Whether a directory is there.
-pub(crate) fn is_directory(path: &LockPath) -> bool {
-    path_stat(CWD, path.as_c_str(), AtFlags::empty()).is_ok_and(|stat| Facts(stat).is_directory())
 }
 
 /// Whether this user may create files in a directory.

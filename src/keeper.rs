@@ -45,37 +45,35 @@ impl UpdateLock {
 /// A keeper that has been asked to release its lock.
 #[must_use = "the keeper has not released the lock yet"]
 #[derive(Debug)]
-pub struct Request {
+pub struct Request<'p> {
     file: OwnedFd,
-    path: LockPath,
+    path: &'p LockPath,
 }
 
-impl Request {
+impl<'p> Request<'p> {
     /// Asks the keeper of the lock at `path`; `None` where there is no lock.
     ///
     /// # Errors
     ///
     /// - [`Error::Held`]: it isn't a keeper's, and has been left alone.
     /// - [`Error::System`]: `Mark` fails with `EPERM` where the keeper is another user's.
-    pub fn send(path: &LockPath) -> Result<Option<Self>, Error> {
+    pub fn send(path: &'p LockPath) -> Result<Option<Self>, Error> {
         let Some(found) = Found::look(path)? else {
             return Ok(None);
         };
-        let holder = found.holder()?;
-        let is_kept = found.is_kept(holder);
+        let is_kept = found.is_kept();
         let Some(file) = found.file.filter(|_| is_kept) else {
-            return Err(Error::Held(holder));
+            return Err(Error::Held(found.holder));
         };
         mark(&file, KEPT.union(ASKED))?; // 2
         step!("keeper: asked");
-        let path = path.clone();
         Ok(Some(Self { file, path }))
     }
 
     /// The path of the lock file.
     #[must_use]
     pub fn path(&self) -> &LockPath {
-        &self.path
+        self.path
     }
 
     /// Whether the lock that was kept is released now. Ask again after a short while if not.
@@ -87,21 +85,21 @@ impl Request {
         let is_free = try_flock(&self.file)?;
         let facts = Facts::of_file(&self.file)?;
         let is_keepers = facts.mode().intersects(ASKED.union(RELEASED));
-        if !is_keepers || !inode::names(&self.path, facts.inode())? {
+        if !is_keepers || !inode::names(self.path, facts.inode())? {
             return Ok(true); // 3, 5
         }
         if is_free {
             step!("keeper: died");
-            let _ = remove(&self.file, &self.path)?; // 4
+            let _ = remove(&self.file, self.path)?; // 4
         }
         Ok(is_free)
     }
 }
 
 impl Found {
-    /// Whether `holder`, as found, is a keeper, dead or alive.
-    pub(crate) fn is_kept(&self, holder: Holder) -> bool {
-        matches!(holder, Holder::App | Holder::Stale) && self.facts.mode().contains(KEPT)
+    /// Whether the holder is a keeper, dead or alive.
+    pub(crate) fn is_kept(&self) -> bool {
+        matches!(self.holder, Holder::App | Holder::Stale) && self.facts.mode().contains(KEPT)
     }
 }
 
@@ -124,7 +122,7 @@ pub fn remove_dead(path: &LockPath) -> Result<Option<Holder>, Error> {
     let Some(found) = Found::look(path)? else {
         return Ok(None);
     };
-    let holder = found.holder()?;
+    let holder = found.holder;
     let is_dead = match (holder, &found.file) {
         (Holder::Stale, _) => true,
         (Holder::Foreign { .. }, Some(file)) => try_flock(file)?,

@@ -34,8 +34,9 @@ struct Era {
 }
 
 impl Era {
-    fn path(&self) -> Result<LockPath, Error> {
-        LockPath::joined(self.directory, self.name)
+    fn located(&self, origin: Origin) -> Result<Location, Error> {
+        let path = LockPath::joined(self.directory, self.name)?;
+        Ok(Location { path, origin })
     }
 }
 
@@ -119,32 +120,20 @@ impl Location {
 
     fn of_version(version: (u32, u32)) -> Result<Self, Error> {
         let era = ERAS.iter().find(|era| version >= era.since);
-        let path = era.ok_or(Error::NoLocation)?.path()?;
-        Ok(Self {
-            path,
-            origin: Origin::Version,
-        })
+        era.ok_or(Error::NoLocation)?.located(Origin::Version)
     }
 
     fn of_directories() -> Result<Self, Error> {
         let mut plain = None;
         for era in &ERAS {
-            let path = era.path()?;
-            let location = Self {
-                path,
-                origin: Origin::Directory,
-            };
-            if location.is_mount_point() {
-                return Ok(location);
-            }
-            let is_there = LockPath::joined(era.directory, b"")
-                .is_ok_and(|directory| inode::is_directory(&directory));
-            // A plain `/data` is anybody's.
-            if plain.is_none() && is_there && era.directory != OLDEST_DIRECTORY {
-                plain = Some(location);
+            match is_mount_point(era.directory) {
+                Some(true) => return era.located(Origin::Directory),
+                // A plain `/data` is anybody's.
+                Some(false) if era.directory != OLDEST_DIRECTORY => plain = plain.or(Some(era)),
+                _ => {}
             }
         }
-        plain.ok_or(Error::NoLocation)
+        plain.ok_or(Error::NoLocation)?.located(Origin::Directory)
     }
 
     /// The path of the lock file.
@@ -164,14 +153,7 @@ impl Location {
     /// It is taken for one if its device number differs from its parent's. What can't be looked up is none.
     #[must_use]
     pub fn is_mount_point(&self) -> bool {
-        let device = |tail| {
-            let directory = LockPath::joined(self.path.directory(), tail)?;
-            inode::device(&directory)
-        };
-        match (device(b"."), device(b"..")) {
-            (Ok(own), Ok(parents)) => own != parents,
-            _ => false,
-        }
+        is_mount_point(self.path.directory()) == Some(true)
     }
 
     /// Whether this user may create files in the lock's directory, by `faccessat(2)`.
@@ -200,6 +182,12 @@ impl Location {
     pub fn stops_host_reboot(&self) -> bool {
         self.path.file_name() == b"updates.lock"
     }
+}
+
+/// As [`Location::is_mount_point`]; `None` where there is no such directory, or it can't be looked into.
+fn is_mount_point(directory: &[u8]) -> Option<bool> {
+    let device = |tail| inode::device(&LockPath::joined(directory, tail)?);
+    Some(device(b".").ok()? != device(b"..").ok()?)
 }
 
 /// Major and minor version of `v7.22.0-rc1+build`, whatever follows them.

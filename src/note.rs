@@ -42,8 +42,13 @@ impl Note<'_> {
     #[must_use]
     pub fn to_text(&self) -> NoteText {
         let mut text = NoteText::default();
+        self.add_to(&mut text);
+        text
+    }
+
+    fn add_to(&self, text: &mut NoteText) {
         text.push(b"pid ");
-        text.push_number(self.pid, 1);
+        text.push_number(self.pid);
         text.end_line();
         if !self.program.is_empty() {
             let program = self.program.get(..PROGRAM_CAPACITY);
@@ -58,7 +63,6 @@ impl Note<'_> {
             text.push(b"reason ");
             text.push_printable(self.reason);
         }
-        text
     }
 
     /// Writes the note.
@@ -67,7 +71,9 @@ impl Note<'_> {
     ///
     /// The writer's.
     pub fn write_to<W: Write>(&self, writer: &mut W) -> Result<(), W::Error> {
-        writer.write_all(self.to_text().as_bytes())
+        let mut text = NoteText::default();
+        self.add_to(&mut text);
+        writer.write_all(text.as_bytes())
     }
 }
 
@@ -117,46 +123,50 @@ impl NoteText {
     /// The holder's process id, in the holder's own PID namespace.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        decimal::parse(self.value(b"pid ")?)
+        decimal::parse(self.value("pid")?)
     }
 
     /// What runs under the lock.
     #[must_use]
     pub fn program(&self) -> Option<&[u8]> {
-        self.value(b"program ")
+        self.value("program")
     }
 
     /// Since when, as `2026-11-25T03:22:58Z`.
     #[must_use]
     pub fn since(&self) -> Option<&[u8]> {
-        self.value(b"since ")
+        self.value("since")
     }
 
     /// Why the lock is held.
     #[must_use]
     pub fn reason(&self) -> Option<&[u8]> {
-        self.value(b"reason ")
+        self.value("reason")
     }
 
-    fn value(&self, key: &[u8]) -> Option<&[u8]> {
+    /// What the line that begins with the word `key` says.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&[u8]> {
         self.0
             .split(|&byte| byte == b'\n')
-            .find_map(|line| line.strip_prefix(key))
+            .find_map(|line| line.strip_prefix(key.as_bytes())?.strip_prefix(b" "))
     }
 
     /// Ends the line; there is always room for that.
     fn end_line(&mut self) {
         self.0.truncate(NOTE_CAPACITY - 1);
-        self.push(b"\n");
+        self.push_byte(b'\n');
     }
 
     /// Adds as much as there is room for.
     fn push(&mut self, bytes: &[u8]) {
         for &byte in bytes {
-            if self.0.push(byte).is_err() {
-                return;
-            }
+            self.push_byte(byte);
         }
+    }
+
+    fn push_byte(&mut self, byte: u8) {
+        let _ = self.0.push(byte);
     }
 
     /// The rest of a line.
@@ -166,17 +176,26 @@ impl NoteText {
             // U+0080 to U+009F are control characters, too: what remains of them isn't UTF-8.
             let is_second = last == 0xc2 && (0x80..0xa0).contains(&byte);
             let is_control = byte < b' ' || byte == 0x7f || is_second;
-            self.push(&[if is_control { b'?' } else { byte }]);
+            self.push_byte(if is_control { b'?' } else { byte });
             last = byte;
         }
         self.end_line();
     }
 
-    fn push_number(&mut self, number: u32, digits: u32) {
-        if number >= 10 || digits > 1 {
-            self.push_number(number / 10, digits.saturating_sub(1));
+    fn push_number(&mut self, number: u32) {
+        if number >= 10 {
+            self.push_number(number / 10);
         }
-        self.push(&[b'0' + (number % 10) as u8]);
+        self.push_byte(b'0' + (number % 10) as u8);
+    }
+
+    /// A number of at least two digits, and what follows it.
+    fn push_field(&mut self, number: u32, end: u8) {
+        if number < 10 {
+            self.push_byte(b'0');
+        }
+        self.push_number(number);
+        self.push_byte(end);
     }
 
     /// The rest of a line: ISO 8601 in UTC. 32 bits reach to the year 2106, and spare ARM its 64-bit division.
@@ -184,39 +203,41 @@ impl NoteText {
         let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
         let (year, month, day) = date(seconds / 86_400);
         let of_day = seconds % 86_400;
-        for (number, digits, end) in [
-            (year, 4, b"-"),
-            (month, 2, b"-"),
-            (day, 2, b"T"),
-            (of_day / 3600, 2, b":"),
-            (of_day / 60 % 60, 2, b":"),
-            (of_day % 60, 2, b"Z"),
-        ] {
-            self.push_number(number, digits);
-            self.push(end);
-        }
+        self.push_field(year, b'-');
+        self.push_field(month, b'-');
+        self.push_field(day, b'T');
+        self.push_field(of_day / 3600, b':');
+        self.push_field(of_day / 60 % 60, b':');
+        self.push_field(of_day % 60, b'Z');
         self.end_line();
     }
 }
 
-/// Year, month and day of a day counted from 1970-01-01.
+/// Year, month and day of a day counted from 1970-01-01, until 2106.
 ///
-/// The year is counted from March, which puts the leap day at its end, and the era from 2000-03-01 less 400 years.
-fn date(days_since_1970: u32) -> (u32, u32, u32) {
-    const DAYS_FROM_1600_03_01: u32 = 135_080;
-    const DAYS_OF_400_YEARS: u32 = 146_097;
-    let days = days_since_1970 + DAYS_FROM_1600_03_01;
-    let (era, day) = (days / DAYS_OF_400_YEARS, days % DAYS_OF_400_YEARS);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year + year / 4 - year / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day_of_month = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let (month, year_later) = if month_from_march < 10 {
-        (month_from_march + 3, 0)
-    } else {
-        (month_from_march - 9, 1)
-    };
-    (1600 + 400 * era + year + year_later, month, day_of_month)
+/// By subtraction, which takes less code than the formulas of divisions, and less time than a system call.
+fn date(mut days: u32) -> (u32, u32, u32) {
+    let mut year = 1970;
+    let mut is_leap = false;
+    loop {
+        let length = 365 + u32::from(is_leap);
+        if days < length {
+            break;
+        }
+        days -= length;
+        year += 1;
+        is_leap = year % 4 == 0 && year != 2100;
+    }
+    let mut month = 1;
+    for length in [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30_u8] {
+        let length = u32::from(length) + u32::from(month == 2 && is_leap);
+        if days < length {
+            break;
+        }
+        days -= length;
+        month += 1;
+    }
+    (year, month, days + 1)
 }
 
 /// Reads the note of an open lock file.

@@ -169,7 +169,7 @@ fn joinable(path: &LockPath, user: u32) -> Result<Option<OwnedFd>, Error> {
     };
     let (uid, mode) = (found.facts.uid(), found.facts.mode());
     // By an exclusive `flock`, which is free where all members are dead: then the shared one is as well.
-    let holder = found.holder()?;
+    let holder = found.holder;
     let is_ours = matches!(holder, Holder::App | Holder::Stale) && may_adopt(uid, user);
     let is_kept = mode.contains(mark::KEPT);
     match found.file {

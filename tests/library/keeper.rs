@@ -13,7 +13,7 @@ fn kept(place: &Place) -> UpdateLock {
     lock
 }
 
-fn ask(place: &Place) -> Request {
+fn ask(place: &Place) -> Request<'_> {
     let request = Request::send(&place.path).expect("a keeper's");
     request.expect("a lock")
 }
@@ -24,7 +24,7 @@ fn a_keeper_is_asked_and_releases() {
     let lock = kept(&place);
     let found = status(&place.path).expect("no error").expect("held");
     assert_eq!((found.holder, found.is_kept), (Holder::App, true));
-    assert_eq!(found.identity, lock.identity());
+    assert_eq!(found.identity(), lock.identity());
     assert_eq!((place.mode(), lock.is_asked()), (0o1654, Ok(false)));
     let request = ask(&place);
     assert_eq!((place.mode(), lock.is_asked()), (0o1655, Ok(true)));

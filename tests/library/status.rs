@@ -18,7 +18,7 @@ fn a_holder_and_its_note() {
     let lock = UpdateLock::try_acquire(&place.path).expect("free");
     let found = status(&place.path).expect("no error").expect("held");
     assert_eq!((found.holder, found.is_adoptable), (Holder::App, false));
-    assert_eq!(found.note.as_bytes(), b"");
+    assert_eq!(found.note(&place.path).unwrap().as_bytes(), b"");
     let note = Note {
         pid: 7,
         program: b"p",
@@ -27,7 +27,7 @@ fn a_holder_and_its_note() {
     };
     lock.write_note(&note).expect("written");
     let found = status(&place.path).expect("no error").expect("held");
-    assert_eq!(found.note, note.to_text());
+    assert_eq!(found.note(&place.path).unwrap(), note.to_text());
     assert_eq!(lock.is_held(), Ok(true));
 }
 
@@ -37,7 +37,10 @@ fn a_dead_holder_and_its_note() {
     place.make_stale(0o1644);
     let found = status(&place.path).expect("no error").expect("there");
     assert_eq!((found.holder, found.is_adoptable), (Holder::Stale, true));
-    assert_eq!(found.note.reason(), Some(&b"of the dead"[..]));
+    assert_eq!(
+        found.note(&place.path).unwrap().reason(),
+        Some(&b"of the dead"[..])
+    );
     // The look has let go of the `flock` again, and the file is as it was.
     assert_eq!(status(&place.path), Ok(Some(found)));
     assert_eq!(place.mode(), 0o1644);
@@ -53,7 +56,11 @@ fn helios_is_the_supervisor() {
             (found.holder, found.is_adoptable),
             (Holder::Supervisor, false)
         );
-        assert_eq!(found.note.as_bytes(), b"", "it isn't a note");
+        assert_eq!(
+            found.note(&place.path).unwrap().as_bytes(),
+            b"",
+            "it isn't a note"
+        );
     }
     fs::write(place.file(), [0x02]).expect("a file");
     let found = status(&place.path).expect("no error").expect("held");
@@ -73,7 +80,11 @@ fn anything_else_is_foreign() {
         let found = status(&place.path).expect("no error").expect("held");
         assert_eq!(found.holder, Holder::Foreign { uid }, "{text}");
         assert!(!found.is_adoptable);
-        assert_eq!(found.note.as_bytes(), b"", "it isn't a note");
+        assert_eq!(
+            found.note(&place.path).unwrap().as_bytes(),
+            b"",
+            "it isn't a note"
+        );
     };
     fs::write(place.file(), "pid 1\n").expect("a file");
     foreign("a file");

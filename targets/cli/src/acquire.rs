@@ -5,7 +5,8 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
 use update_lock::{Error, LockPath, PATH_CAPACITY, UpdateLock, Waiter};
 use update_lock_start::{
-    Child, Environment, Line, Signals, close_inherited, fork, working_directory,
+    Child, Environment, Line, Signals, close_inherited, complain, complain_number, fork, text,
+    working_directory,
 };
 
 use crate::job::Standing;
@@ -22,6 +23,7 @@ pub(crate) fn acquire(options: &Options, environment: Environment) -> i32 {
     acquire_for(options, environment).unwrap_or_else(|code| code)
 }
 
+#[inline(never)] // with a frame of its own: Thumb code reaches less than 1 KiB of it by short instructions
 fn acquire_for(options: &Options, environment: Environment) -> Result<i32, i32> {
     let path = path(options, environment)?;
     let (process, life) = beneficiary(options)?;
@@ -42,9 +44,12 @@ fn path(options: &Options, environment: Environment) -> Result<LockPath, i32> {
     let location = crate::locate(options, environment)
         .map_err(|error| crate::report_location(options, environment, error))?;
     if !location.protects() {
-        let mut line = Line::error();
-        run::describe_no_device(&mut line, &location);
-        line.text("; name a file with --lock PATH").end();
+        complain(
+            text!(
+                "% is not a mount point, so this is no balena device; name a file with --lock PATH"
+            ),
+            location.path().directory(),
+        );
         return Err(report::NO_LOCATION);
     }
     let path = location.path();
@@ -63,21 +68,26 @@ fn absolute(path: &LockPath) -> Result<LockPath, Error> {
 /// The process whose life the lock is tied to.
 fn beneficiary(options: &Options) -> Result<(Pid, Life), i32> {
     let Some(process) = options.pid.or_else(life::caller) else {
-        Line::error()
-            .text("the caller has ended, or is outside of this container; name a process with --for PID")
-            .end();
+        complain(
+            text!(
+                "the caller has ended, or is outside of this container; name a process with --for PID"
+            ),
+            b"",
+        );
         return Err(report::USAGE);
     };
     match Life::of(process) {
         Ok(life) => Ok((process, life)),
         Err(errno) => {
-            let mut line = Line::error();
-            line.text("process ").number(process.as_raw_pid() as u32);
-            line.text(match errno {
-                Errno::SRCH => " has ended; name another one with --for PID",
-                _ => " can't be watched: neither pidfd_open nor /proc works here; mount /proc",
-            });
-            line.end();
+            let template = match errno {
+                Errno::SRCH => text!("process % has ended; name another one with --for PID"),
+                _ => {
+                    text!(
+                        "process % can't be watched: neither pidfd_open nor /proc works here; mount /proc"
+                    )
+                }
+            };
+            complain_number(template, process.as_raw_pid() as u32);
             Err(report::IO)
         }
     }
@@ -102,7 +112,7 @@ fn leave_to_keeper(
         Ok(Child::Of(_)) => {
             drop(is_ready);
             if !keeper::is_ready(&ready) {
-                Line::error().text("the keeper was killed").end();
+                complain(text!("the keeper was killed"), b"");
                 return Err(report::IO);
             }
             announce(lock.path(), process, name);
@@ -115,11 +125,13 @@ fn leave_to_keeper(
 
 fn announce(path: &LockPath, process: Pid, name: &[u8]) {
     let mut line = Line::output();
-    line.escaped(path.as_bytes())
-        .text(": held until 'update-lock release' or the end of process ")
-        .number(process.as_raw_pid() as u32);
+    line.filled(
+        text!("%: held until 'update-lock release' or the end of process "),
+        path.as_bytes(),
+    )
+    .number(process.as_raw_pid() as u32);
     if !name.is_empty() {
-        line.text(" (").escaped(name).text(")");
+        line.filled(text!(" (%)"), name);
     }
     line.end();
 }

@@ -2,7 +2,7 @@
 
 use rustix::process::geteuid;
 use update_lock::{Error, Location, Origin};
-use update_lock_start::{Environment, Line};
+use update_lock_start::{Environment, Line, print, say, text};
 
 use crate::options::Options;
 use crate::{report, status};
@@ -12,113 +12,97 @@ const NOBODY: u32 = 65534;
 
 /// Prints one line a check; exit code 0 if a lock would protect the app, else that of the first thing in its way.
 pub(crate) fn doctor(options: &Options, environment: Environment) -> i32 {
-    let location = match crate::locate(options, environment) {
+    let location = crate::locate(options, environment);
+    let location = match &location {
         Ok(location) => location,
-        Err(error) => {
-            fail("location").text(error.as_str())
-                .text("; on a device, set the service up as one of a fleet; elsewhere use --lock PATH")
-                .end();
+        &Err(error) => {
+            let mut line = Line::output();
+            report::tell(line.text("FAIL  location: "), error);
+            line.text(text!(
+                "; on a device, set the service up as one of a fleet; elsewhere use --lock PATH"
+            ))
+            .end();
             return report::code(error);
         }
     };
-    show_location(&location);
+    show_location(location);
     let checks = [
-        check_mount(&location),
+        check_mount(location),
         check_user(),
-        check_directory(&location),
-        check_era(&location),
-        check_lock(&location),
+        check_directory(location),
+        check_era(location),
+        check_lock(location),
     ];
     check_supervisor(environment);
     checks.into_iter().find(|&code| code != 0).unwrap_or(0)
 }
 
-/// Begins a line: the outcome, and what was looked at.
-fn begin(outcome: &str, check: &str) -> Line {
-    let mut line = Line::output();
-    line.text(outcome).text(check).text(": ");
-    line
-}
-
-fn good(check: &str) -> Line {
-    begin("ok    ", check)
-}
-
-fn note(check: &str) -> Line {
-    begin("note  ", check)
-}
-
-fn fail(check: &str) -> Line {
-    begin("FAIL  ", check)
-}
-
 fn show_location(location: &Location) {
-    let origin = match location.origin() {
-        Origin::Explicit => "--lock",
-        Origin::UserVariable => "UPDATE_LOCK_PATH",
-        Origin::SupervisorVariable => "BALENA_APP_LOCK_PATH",
-        Origin::Version => "the Supervisor's version",
-        _ => "the directories that are there",
+    let template = match location.origin() {
+        Origin::Explicit => text!("ok    location: %, from --lock"),
+        Origin::UserVariable => text!("ok    location: %, from UPDATE_LOCK_PATH"),
+        Origin::SupervisorVariable => text!("ok    location: %, from BALENA_APP_LOCK_PATH"),
+        Origin::Version => text!("ok    location: %, from the Supervisor's version"),
+        _ => text!("ok    location: %, from the directories that are there"),
     };
-    good("location")
-        .escaped(location.path().as_bytes())
-        .text(", from ")
-        .text(origin)
-        .end();
+    print(template, location.path().as_bytes());
 }
 
 fn check_mount(location: &Location) -> i32 {
     if location.is_mount_point() {
-        good("device").text("the directory is a mount point").end();
+        say(text!("ok    device: the directory is a mount point"));
         return 0;
     }
     if location.protects() {
-        note("device")
-            .text("the directory is no mount point; the path was named by hand, so it is used all the same")
-            .end();
+        say(text!(
+            "note  device: the directory is no mount point; the path was named by hand, so it is used all the same"
+        ));
         return 0;
     }
-    fail("device").text("the directory is no mount point: this is no balena device, and a lock would protect nothing")
-        .text("; on a device, see that the image doesn't bring the directory along")
-        .end();
+    say(text!(
+        "FAIL  device: the directory is no mount point: this is no balena device, and a lock would protect nothing; \
+        on a device, see that the image doesn't bring the directory along"
+    ));
     report::NO_LOCATION
 }
 
 fn check_user() -> i32 {
     let user = geteuid().as_raw();
     if user == NOBODY {
-        fail("user")
-            .text(Error::Nobody.as_str())
-            .text("; run as another user")
-            .end();
+        report::describe(Line::output().text("FAIL  user: "), None, Error::Nobody);
         return report::NOT_ALLOWED;
     }
-    good("user").number(user).end();
+    Line::output()
+        .text(text!("ok    user: "))
+        .number(user)
+        .end();
     0
 }
 
 fn check_directory(location: &Location) -> i32 {
     match location.check_writable() {
         Ok(()) => {
-            good("directory").text("it can be written").end();
+            say(text!("ok    directory: it can be written"));
             0
         }
-        Err(error) => {
-            report::describe(&mut fail("directory"), Some(location.path()), error);
-            report::code(error)
-        }
+        Err(error) => fail("FAIL  directory: ", location, error),
     }
+}
+
+fn fail(check: &'static str, location: &Location, error: Error) -> i32 {
+    report::describe(Line::output().text(check), Some(location.path()), error);
+    report::code(error)
 }
 
 fn check_era(location: &Location) -> i32 {
     if location.is_cleared_by_supervisor() {
-        note("Supervisor")
-            .text("it is older than 4.0.0 and removes the lock whenever it starts; update the device's OS")
-            .end();
+        say(text!(
+            "note  Supervisor: it is older than 4.0.0 and removes the lock whenever it starts; update the device's OS"
+        ));
     } else if !location.stops_host_reboot() {
-        note("Supervisor")
-            .text("the host looks only at files named updates.lock: its reboots aren't held back")
-            .end();
+        say(text!(
+            "note  Supervisor: the host looks only at files named updates.lock: its reboots aren't held back"
+        ));
     }
     0
 }
@@ -126,37 +110,38 @@ fn check_era(location: &Location) -> i32 {
 fn check_lock(location: &Location) -> i32 {
     match update_lock::status(location.path()) {
         Ok(Some(found)) if !found.goes_by_itself() => {
-            let error = Error::Held(found.holder);
-            report::describe(&mut fail("lock"), Some(location.path()), error);
-            report::code(error)
+            fail("FAIL  lock: ", location, Error::Held(found.holder))
         }
         Ok(found) => {
-            let mut line = good("lock");
-            status::describe(&mut line, location.path(), found.as_ref());
+            let mut line = Line::output();
+            status::describe(
+                line.text(text!("ok    lock: ")),
+                location.path(),
+                found.as_ref(),
+            );
             line.end();
             0
         }
-        Err(error) => {
-            report::describe(&mut fail("lock"), Some(location.path()), error);
-            report::code(error)
-        }
+        Err(error) => fail("FAIL  lock: ", location, error),
     }
 }
 
 fn check_supervisor(environment: Environment) {
-    let either = |new, old| environment.get(new).or_else(|| environment.get(old));
+    let either = |new: &str, old: &str| {
+        environment
+            .get(new.as_bytes())
+            .or_else(|| environment.get(old.as_bytes()))
+    };
     match either("BALENA_SUPERVISOR_VERSION", "RESIN_SUPERVISOR_VERSION") {
-        Some(version) => good("Supervisor").escaped(version).end(),
-        None => note("Supervisor")
-            .text("its version isn't in the environment")
-            .end(),
+        Some(version) => print(text!("ok    Supervisor: %"), version),
+        None => say(text!(
+            "note  Supervisor: its version isn't in the environment"
+        )),
     }
     match either("BALENA_SUPERVISOR_ADDRESS", "RESIN_SUPERVISOR_ADDRESS") {
-        Some(address) => good("API").escaped(address).end(),
-        None => note("API")
-            .text(
-                "not available; give the service the label io.balena.features.supervisor-api: '1'",
-            )
-            .end(),
+        Some(address) => print(text!("ok    API: %"), address),
+        None => say(text!(
+            "note  API: not available; give the service the label io.balena.features.supervisor-api: '1'"
+        )),
     }
 }

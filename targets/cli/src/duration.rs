@@ -2,16 +2,13 @@
 
 use update_lock::decimal;
 
+use crate::options::position;
+
 /// The milliseconds that `text` says; `None` where it is no time, or more than 49 days.
 pub(crate) fn parse(text: &[u8]) -> Option<u32> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (number, unit) = text.split_at_checked(digits)?;
-    let milliseconds = match unit {
-        b"ms" => 1,
-        b"s" => 1000,
-        b"m" => 60_000,
-        b"h" => 3_600_000,
-        _ => return None,
-    };
-    decimal::parse(number)?.checked_mul(milliseconds)
+    let unit = position(unit, "ms s m h")?;
+    let milliseconds = [1, 1000, 60_000, 3_600_000].get(unit)?;
+    decimal::parse(number)?.checked_mul(*milliseconds)
 }

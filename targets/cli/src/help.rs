@@ -1,10 +1,11 @@
 //! `help` and `--version`.
 
-use update_lock_start::Line;
+use update_lock_start::{Line, Text, say, text};
 
 use crate::options::{Spec, Topic};
 
-const ALL: &str = "\
+const ALL: Text = text!(
+    "\
 update-lock: holds back balena updates and reboots while a command runs
 
   update-lock [--lock PATH] run [OPTION...] [--] COMMAND...
@@ -19,76 +20,83 @@ PATH is the lock file; else UPDATE_LOCK_PATH, BALENA_APP_LOCK_PATH, or what
 the Supervisor's version or the directories say.
 
 A lock that is always held stops all updates for ever, the one that mends the
-app too: hold it for as long as a critical job takes.";
+app too: hold it for as long as a critical job takes."
+);
 
-const RUN: &str = "\
+const RUN: Text = text!(
+    "\
 update-lock run [OPTION...] [--] COMMAND...
 
 Waits for the lock, runs COMMAND, gives the lock back. Fit to be PID 1.
-Where there is no balena device it warns, and runs COMMAND all the same.";
+Where there is no balena device it warns, and runs COMMAND all the same."
+);
 
-const RUN_CODES: &str = "
+const RUN_CODES: Text = text!(
+    "
 Exit code: COMMAND's own; 128+N if signal N ended it; 126 or 127 if it could
-not be run; 64 usage, 69 no lock here, 74 I/O, 75 held, 77 not allowed.";
+not be run; 64 usage, 69 no lock here, 74 I/O, 75 held, 77 not allowed."
+);
 
-const ACQUIRE: &str = "\
+const ACQUIRE: Text = text!(
+    "\
 update-lock acquire [OPTION...]
 
 Waits for the lock and leaves it to a keeper, which holds it until 'update-lock
 release', or until the process that called acquire has ended.
-Exit code: 0 held, 69 no lock here, 74 I/O, 75 held by somebody, 77 not allowed.";
+Exit code: 0 held, 69 no lock here, 74 I/O, 75 held by somebody, 77 not allowed."
+);
 
-const RELEASE: &str = "\
+const RELEASE: Text = text!(
+    "\
 update-lock release [OPTION...]
 
 Has the keeper of 'update-lock acquire' give the lock back, and waits for that.
-Exit code: 0 done, or nothing of acquire's there; 75 held by somebody else.";
+Exit code: 0 done, or nothing of acquire's there; 75 held by somebody else."
+);
 
-const STATUS: &str = "\
+const STATUS: Text = text!(
+    "\
 update-lock status [OPTION...]
 
-Says who holds the lock. Exit code: 0 free, 75 held.";
+Says who holds the lock. Exit code: 0 free, 75 held."
+);
 
-const DOCTOR: &str = "\
+const DOCTOR: Text = text!(
+    "\
 update-lock doctor
 
 Says whether a lock protects an app here, and else what to do about it.
-Exit code: 0 it does, 69 no lock here, 77 not allowed.";
+Exit code: 0 it does, 69 no lock here, 77 not allowed."
+);
 
 /// Explains the program or one of its commands.
 pub(crate) fn help(topic: Topic) -> i32 {
     let (text, codes) = match topic {
-        Topic::All => (ALL, ""),
-        Topic::Run => (RUN, RUN_CODES),
-        Topic::Acquire => (ACQUIRE, ""),
-        Topic::Release => (RELEASE, ""),
-        Topic::Status => (STATUS, ""),
-        Topic::Doctor => (DOCTOR, ""),
+        Topic::All => (ALL, None),
+        Topic::Run => (RUN, Some(RUN_CODES)),
+        Topic::Acquire => (ACQUIRE, None),
+        Topic::Release => (RELEASE, None),
+        Topic::Status => (STATUS, None),
+        Topic::Doctor => (DOCTOR, None),
     };
-    Line::output().text(text).end();
-    let mut options = Spec::of(topic).peekable();
-    if options.peek().is_some() {
-        Line::output().end();
-    }
-    for spec in options {
+    say(text);
+    let mut separator = "\n";
+    for spec in Spec::of(topic) {
         let mut line = Line::output();
-        line.text("  ").text(spec.name);
-        if !spec.value.is_empty() {
-            line.text(" ").text(spec.value);
-        }
-        line.text("\n        ").text(spec.help);
-        line.text(" [").text(spec.variable).text("]").end();
+        line.text(separator).text("  ").text(spec.usage);
+        line.text("\n        ").text(spec.help).text(" [");
+        spec.add_variable(&mut line);
+        line.text("]").end();
+        separator = "";
     }
-    if !codes.is_empty() {
-        Line::output().text(codes).end();
+    if let Some(codes) = codes {
+        say(codes);
     }
     0
 }
 
 /// Prints the version.
 pub(crate) fn version() -> i32 {
-    Line::output()
-        .text(concat!("update-lock ", env!("CARGO_PKG_VERSION")))
-        .end();
+    say(text!(concat!("update-lock ", env!("CARGO_PKG_VERSION"))));
     0
 }

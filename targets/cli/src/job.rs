@@ -4,15 +4,15 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::{Pid, WaitOptions, WaitStatus, getpid, setpgid, wait};
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
-use update_lock::UpdateLock;
+use update_lock::{HELD_VARIABLE, UpdateLock};
 use update_lock_start::number::{
     SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH,
 };
 
-use crate::nested::{self, Variable};
+use crate::nested;
 use update_lock_start::{
     Args, Child, Environment, Line, Received, STANDARD, SignalSet, Signals, exec, exit, fork,
-    process_group, send, send_to_group, session,
+    process_group, send, send_to_group, session, text,
 };
 
 /// A shell's code for a command that can't be executed.
@@ -85,14 +85,15 @@ impl Job {
                     let _ = setpgid(None, None);
                     hand_terminal(ours, Some(getpid()));
                 }
-                let variable = lock.map(|lock| {
+                let mut variable = Line::string();
+                if let Some(lock) = lock {
                     let _ = fcntl_setfd(lock, FdFlags::empty());
-                    nested::variable(lock)
-                });
+                    nested::add_variable(&mut variable, lock);
+                }
                 signals.restore();
-                let variable = variable.as_ref().and_then(Variable::as_c_str);
+                let variable = lock.and_then(|_| variable.as_c_str());
                 let command = { arguments }.next().unwrap_or_default();
-                let errno = exec(arguments, environment, variable);
+                let errno = exec(arguments, environment, HELD_VARIABLE, variable);
                 exit(report(command, errno))
             }
         }
@@ -195,22 +196,25 @@ fn hand_terminal(from: Option<Pid>, to: Option<Pid>) {
 
 fn report(command: &[u8], errno: Errno) -> i32 {
     let (code, reason) = match errno {
-        Errno::NOENT | Errno::NOTDIR => (NOT_FOUND, "command not found; see its spelling and PATH"),
+        Errno::NOENT | Errno::NOTDIR => (
+            NOT_FOUND,
+            Some(text!("command not found; see its spelling and PATH")),
+        ),
         Errno::ACCESS => (
             NOT_EXECUTABLE,
-            "permission denied; chmod +x makes a program of it",
+            Some(text!("permission denied; chmod +x makes a program of it")),
         ),
         Errno::NOEXEC => (
             NOT_EXECUTABLE,
-            "not for this machine, or a script without #!",
+            Some(text!("not for this machine, or a script without #!")),
         ),
-        _ => (NOT_EXECUTABLE, ""),
+        _ => (NOT_EXECUTABLE, None),
     };
     let mut line = Line::error();
-    line.text("cannot run '").escaped(command).text("': ");
+    line.filled(text!("cannot run '%': "), command);
     match reason {
-        "" => line.text("errno ").number(errno.raw_os_error() as u32),
-        reason => line.text(reason),
+        None => line.text("errno ").number(errno.raw_os_error() as u32),
+        Some(reason) => line.text(reason),
     };
     line.end();
     code

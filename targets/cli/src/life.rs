@@ -1,13 +1,11 @@
 //! Watching for the end of a process that is no child of ours.
 
-use core::ffi::CStr;
-
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, read};
 use rustix::process::{Pid, PidfdFlags, getppid, pidfd_open, test_kill_process};
-use update_lock_start::session;
+use update_lock_start::{Line, session};
 
 /// A process, by a descriptor that never means another one.
 pub(crate) enum Life {
@@ -64,19 +62,25 @@ pub(crate) fn caller() -> Option<Pid> {
 
 /// The name of a process, as `ps` has it; as much of `buffer` as it takes.
 pub(crate) fn name(process: Pid, buffer: &mut [u8]) -> &[u8] {
-    let length = open(&Path::of(process, b"/comm")).and_then(|file| read(file, &mut *buffer));
+    let length = open(process, "/comm").and_then(|file| read(file, &mut *buffer));
     let name = buffer.get(..length.unwrap_or(0)).unwrap_or_default();
     name.strip_suffix(b"\n").unwrap_or(name)
 }
 
 const FLAGS: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC);
 
-fn open(path: &Path) -> Result<OwnedFd, Errno> {
-    openat(CWD, path.as_c_str(), FLAGS, Mode::empty())
+/// Opens what is at `/proc/PID`, followed by `rest`.
+fn open(process: Pid, rest: &'static str) -> Result<OwnedFd, Errno> {
+    let mut path = Line::string();
+    path.text("/proc/")
+        .number(process.as_raw_pid() as u32)
+        .text(rest);
+    let path = path.as_c_str().ok_or(Errno::NAMETOOLONG)?;
+    openat(CWD, path, FLAGS, Mode::empty())
 }
 
 fn open_directory(process: Pid) -> Result<OwnedFd, Errno> {
-    let outcome = open(&Path::of(process, b""));
+    let outcome = open(process, "");
     // Without `/proc` there is no directory of any process, ended or not.
     outcome.map_err(|errno| test_kill_process(process).err().unwrap_or(errno))
 }
@@ -93,32 +97,4 @@ fn has_died(directory: BorrowedFd<'_>) -> bool {
     let stat = buffer.get(..length).unwrap_or_default();
     let after_name = stat.rsplit(|&byte| byte == b')').next();
     matches!(after_name, Some([b' ', b'Z' | b'X', ..]))
-}
-
-/// A path below `/proc/PID`.
-struct Path([u8; 32]);
-
-impl Path {
-    fn of(process: Pid, rest: &[u8]) -> Self {
-        // Before the number as many slashes as it lacks digits: to the kernel they are one.
-        let mut digits = [b'/'; 10];
-        let mut number = process.as_raw_pid() as u32;
-        for place in digits.iter_mut().rev() {
-            if number == 0 {
-                break;
-            }
-            *place = b'0' + (number % 10) as u8;
-            number /= 10;
-        }
-        let mut path = Self([0; 32]);
-        let pieces = [b"/proc/", &digits[..], rest];
-        for (place, &byte) in path.0.iter_mut().zip(pieces.into_iter().flatten()) {
-            *place = byte;
-        }
-        path
-    }
-
-    fn as_c_str(&self) -> &CStr {
-        CStr::from_bytes_until_nul(&self.0).unwrap_or_default()
-    }
 }

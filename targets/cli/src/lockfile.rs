@@ -7,12 +7,13 @@ use update_lock::{Errno, Error, Operation};
 use update_lock_start::number::{
     SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
 };
-use update_lock_start::{Args, Line, SignalSet, Signals, send};
+use update_lock_start::{Args, Line, SignalSet, Signals, Text, complain, say, send, text};
 
 use crate::semaphore::{Semaphore, remove_by_force};
 use crate::{help, report};
 
-const HELP: &str = "\
+const HELP: Text = text!(
+    "\
 lockfile [OPTION | FILE]...
 
 Creates every FILE or none, as procmail's lockfile; waits while one is there.
@@ -26,7 +27,8 @@ Creates every FILE or none, as procmail's lockfile; waits while one is there.
 Exit code: 0 done, 64 usage, 69 can't create, 73 is there, 75 signal.
 
 A FILE doesn't hold back the host OS's reboot, and outlives a crash: updates
-then wait until somebody removes it. 'update-lock run' does better.";
+then wait until somebody removes it. 'update-lock run' does better."
+);
 
 /// What ends the wait, or stops it. procmail's goes without the last three, which then leave its files behind.
 const SIGNALS: SignalSet = SignalSet::of(&[
@@ -40,6 +42,7 @@ pub(crate) fn is_called(mut args: Args) -> bool {
 }
 
 /// Creates the files that the command line names; the exit code.
+#[inline(never)] // with a frame of its own: Thumb code reaches less than 1 KiB of it by short instructions
 pub(crate) fn lockfile(mut args: Args) -> i32 {
     let _name = args.next();
     let mut command = Command {
@@ -91,15 +94,16 @@ impl Command {
     fn next_file(&mut self) -> Result<Option<&'static CStr>, i32> {
         while let Some(word) = self.args.next_c_str() {
             match word.to_bytes() {
-                [b'-', b'h' | b'?'] => Line::output().text(HELP).end(),
+                [b'-', b'h' | b'?'] => say(HELP),
                 [b'-', b'v'] => _ = help::version(),
                 [b'-', letters @ ..] => {
                     if self.apply(letters).is_some() {
                         continue;
                     }
-                    about(word)
-                        .text("can't be understood; see 'lockfile -h'")
-                        .end();
+                    complain(
+                        text!("%: can't be understood; see 'lockfile -h'"),
+                        word.to_bytes(),
+                    );
                 }
                 _ => {
                     self.has_file = true;
@@ -111,7 +115,7 @@ impl Command {
         if self.has_file {
             return Ok(None);
         }
-        about(c"lockfile").text("no FILE; see 'lockfile -h'").end();
+        complain(text!("lockfile: no FILE; see 'lockfile -h'"), b"");
         Err(report::USAGE)
     }
 
@@ -150,7 +154,7 @@ impl Command {
                 Ok(file) => return Ok(file),
                 Err(Errno::EXIST) => {}
                 Err(errno) => {
-                    complain(path, Operation::Create, errno);
+                    report_at(path, Operation::Create, errno);
                     return Err(report::NO_LOCATION);
                 }
             }
@@ -158,9 +162,10 @@ impl Command {
             if self.force(path) {
                 pause = self.suspend;
             } else if self.retries == 0 {
-                about(path)
-                    .text("it is there already; remove it if nothing needs it")
-                    .end();
+                complain(
+                    text!("%: it is there already; remove it if nothing needs it"),
+                    path.to_bytes(),
+                );
                 return Err(report::EXISTS);
             } else if self.retries > 0 {
                 self.retries -= 1;
@@ -176,9 +181,9 @@ impl Command {
         }
         match remove_by_force(path, self.limit) {
             Ok(false) => return false,
-            Ok(true) => about(path).text("too old, removed by force").end(),
+            Ok(true) => complain(text!("%: too old, removed by force"), path.to_bytes()),
             Err(errno) => {
-                complain(path, Operation::Remove, errno);
+                report_at(path, Operation::Remove, errno);
                 return false;
             }
         }
@@ -186,6 +191,7 @@ impl Command {
     }
 
     /// Lets some seconds pass, or a signal end the wait.
+    #[inline(never)]
     fn pause(&self, path: &CStr, seconds: i32) -> Result<(), i32> {
         let mut left = seconds;
         // Never no time at all: an attempt follows.
@@ -198,7 +204,10 @@ impl Command {
             {
                 Some(SIGTSTP) => send(getpid(), SIGSTOP),
                 Some(signal) if !self.signals.is_ignored(signal) => {
-                    about(path).text("given up on signal ").number(signal).end();
+                    Line::error()
+                        .filled(text!("%: given up on signal "), path.to_bytes())
+                        .number(signal)
+                        .end();
                     return Err(report::HELD);
                 }
                 _ => {}
@@ -233,13 +242,11 @@ fn number(text: &[u8]) -> (i32, &[u8]) {
     (sign * number, rest)
 }
 
-/// Begins a line about a file or a word.
-fn about(word: &CStr) -> Line {
+fn report_at(path: &CStr, operation: Operation, errno: Errno) {
     let mut line = Line::error();
-    line.escaped(word.to_bytes()).text(": ");
-    line
-}
-
-fn complain(path: &CStr, operation: Operation, errno: Errno) {
-    report::describe(&mut about(path), None, Error::System { operation, errno });
+    report::describe(
+        line.filled(text!("%: "), path.to_bytes()),
+        None,
+        Error::System { operation, errno },
+    );
 }

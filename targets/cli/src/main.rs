@@ -24,9 +24,9 @@ mod standard;
 mod status;
 
 use update_lock::{Error, Location, LockPath};
-use update_lock_start::{Args, Environment, Line};
+use update_lock_start::{Args, Environment, Line, text};
 
-use options::{Command, Options};
+use options::{Action, Options, Topic};
 
 #[allow(unsafe_code, reason = "the program's entry is a symbol for the linker")]
 mod entry {
@@ -38,18 +38,22 @@ fn main(args: Args, environment: Environment) -> i32 {
     if lockfile::is_called(args) {
         return lockfile::lockfile(args);
     }
-    let options = match Options::parse(args, environment) {
-        Ok(options) => options,
-        Err(usage) => return usage.report(),
-    };
-    match options.command {
-        Command::Run => run::run(&options, environment),
-        Command::Acquire => acquire::acquire(&options, environment),
-        Command::Release => release::release(&options, environment),
-        Command::Status => status::status(&options, environment),
-        Command::Doctor => doctor::doctor(&options, environment),
-        Command::Help(topic) => help::help(topic),
-        Command::Version => help::version(),
+    let mut options = Options::new(args);
+    if let Err(code) = options.parse(environment) {
+        return code;
+    }
+    match options.action {
+        Action::Version => return help::version(),
+        Action::Explain => return help::help(options.topic),
+        Action::Do => {}
+    }
+    match options.topic {
+        Topic::Run => run::run(&options, environment),
+        Topic::Acquire => acquire::acquire(&options, environment),
+        Topic::Release => release::release(&options, environment),
+        Topic::Status => status::status(&options, environment),
+        Topic::Doctor => doctor::doctor(&options, environment),
+        Topic::All => help::help(Topic::All),
     }
 }
 
@@ -57,7 +61,7 @@ fn main(args: Args, environment: Environment) -> i32 {
 fn locate(options: &Options, environment: Environment) -> Result<Location, Error> {
     match options.lock {
         Some(path) => LockPath::new(path).map(Location::explicit),
-        None => Location::find(|name| environment.get(name)),
+        None => Location::find(|name| environment.get(name.as_bytes())),
     }
 }
 
@@ -75,15 +79,16 @@ const SHOWN: usize = 64;
 fn report_location(options: &Options, environment: Environment, error: Error) -> i32 {
     let mut variables = PATH_VARIABLES
         .into_iter()
-        .filter_map(|name| environment.get(name));
+        .filter_map(|name| environment.get(name.as_bytes()));
     let path = options
         .lock
         .or_else(|| variables.find(|path| !path.is_empty()));
     let mut line = Line::error();
     if let Some(path) = path {
-        let start = path.get(..SHOWN);
-        line.text("'").escaped(start.unwrap_or(path));
-        line.text(if start.is_some() { "...': " } else { "': " });
+        match path.get(..SHOWN) {
+            Some(start) => line.filled(text!("'%...': "), start),
+            None => line.filled(text!("'%': "), path),
+        };
     }
     report::describe(&mut line, None, error);
     report::code(error)

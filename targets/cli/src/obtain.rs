@@ -2,7 +2,7 @@
 
 use update_lock::{Error, LockPath, UpdateLock, Waiter};
 use update_lock_start::number::{SIGCHLD, SIGHUP, SIGINT, SIGIO, SIGQUIT, SIGTERM, SIGTSTP};
-use update_lock_start::{Clock, Line, SignalSet, Signals, now, signal_when_readable};
+use update_lock_start::{Clock, Line, SignalSet, Signals, now, signal_when_readable, text};
 
 use crate::job::{Standing, reap_orphans};
 use crate::options::Wait;
@@ -112,7 +112,7 @@ impl Reminder {
         self.next = now + REMINDER_MS;
         self.last = Some(refusal);
         let mut line = Line::error();
-        report::describe(line.text("waiting for "), Some(path), refusal);
+        report::describe(line.text(text!("waiting for ")), Some(path), refusal);
     }
 }
 

@@ -2,56 +2,54 @@
 
 use rustix::process::Pid;
 use update_lock::decimal;
-use update_lock_start::{Args, Environment, Line};
+use update_lock_start::{Args, Environment, Line, Text, text};
 
 use crate::duration;
 use crate::report::USAGE;
 
-/// What to do.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Command {
-    Run,
-    Acquire,
-    Release,
-    Status,
-    Doctor,
-    Help(Topic),
-    Version,
-}
-
-/// What to explain, or which command an option belongs to.
+/// A command: what to do, what to explain, or what an option belongs to. `All` stands for none of them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Topic {
-    All,
     Run,
     Acquire,
     Release,
     Status,
     Doctor,
+    All,
 }
 
+/// What a command line may begin with: the topics in their order, then what isn't one.
+const WORDS: &str = "run acquire release status doctor help --help -h --version -V";
+
 impl Topic {
-    fn named(name: &'static [u8]) -> Result<Self, Usage> {
-        Ok(match name {
-            b"run" => Self::Run,
-            b"acquire" => Self::Acquire,
-            b"release" => Self::Release,
-            b"status" => Self::Status,
-            b"doctor" => Self::Doctor,
-            _ => return Err(Usage::new("unknown command", name)),
-        })
+    fn at(place: usize) -> Option<Self> {
+        use Topic::{Acquire, Doctor, Release, Run, Status};
+        [Run, Acquire, Release, Status, Doctor].get(place).copied()
     }
 
-    fn command(self) -> Command {
-        match self {
-            Self::All => Command::Help(Self::All),
-            Self::Run => Command::Run,
-            Self::Acquire => Command::Acquire,
-            Self::Release => Command::Release,
-            Self::Status => Command::Status,
-            Self::Doctor => Command::Doctor,
-        }
+    fn named(name: &[u8]) -> Result<Self, i32> {
+        position(name, WORDS)
+            .and_then(Self::at)
+            .ok_or_else(|| usage(b"unknown command", name))
     }
+}
+
+/// The place of `word` among `words`. A `match` would compare byte by byte, with code for each.
+#[inline(never)]
+pub(crate) fn position(word: &[u8], words: &str) -> Option<usize> {
+    words
+        .as_bytes()
+        .split(|&byte| byte == b' ')
+        .position(|known| known == word)
+}
+
+/// What to do with a topic.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    Do,
+    Explain,
+    /// Whatever the topic: print the version.
+    Version,
 }
 
 /// How long to wait for the lock.
@@ -73,30 +71,31 @@ pub(crate) enum OnLost {
 /// As long as somebody's probe may look like a holder: no wait, as a person sees it.
 const NO_WAIT: Wait = Wait::AtMost(250);
 
-#[derive(Clone, Copy)]
-enum Key {
+/// Which option; the first ones are switches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Key {
     NoWait,
-    Wait,
     OrRun,
     Require,
-    Reason,
     Group,
+    Force,
+    Json,
+    Wait,
+    Reason,
     ExitCode,
     OnLost,
     For,
-    Force,
-    Json,
 }
 
 /// An option: on the command line and as a variable.
 pub(crate) struct Spec {
     key: Key,
-    pub(crate) name: &'static str,
-    pub(crate) variable: &'static str,
-    /// What stands for its value in the help; empty for a switch.
-    pub(crate) value: &'static str,
-    topics: &'static [Topic],
-    pub(crate) help: &'static str,
+    /// A bit for each topic that has it.
+    topics: u8,
+    /// Its name, and what stands for its value, if it takes one.
+    pub(crate) usage: &'static str,
+    /// What it does.
+    pub(crate) help: Text,
 }
 
 impl Spec {
@@ -104,49 +103,86 @@ impl Spec {
     pub(crate) fn of(topic: Topic) -> impl Iterator<Item = &'static Self> {
         OPTIONS
             .iter()
-            .filter(move |spec| spec.topics.contains(&topic))
+            .filter(move |spec| spec.topics & 1 << topic as u8 != 0)
+    }
+
+    /// The name, and whether a value belongs to it.
+    fn name(&self) -> (&'static [u8], bool) {
+        let usage = self.usage.as_bytes();
+        match usage.iter().position(|&byte| byte == b' ') {
+            Some(end) => (usage.get(..end).unwrap_or_default(), true),
+            None => (usage, false),
+        }
+    }
+
+    /// Says that its variable's value has no meaning; the exit code.
+    fn complain(&self, value: &[u8]) -> i32 {
+        let mut variable = Line::string();
+        self.add_variable(&mut variable);
+        usage(variable.as_bytes(), value)
+    }
+
+    /// What its variable says.
+    #[inline(never)]
+    fn value_in(&self, environment: Environment) -> Option<&'static [u8]> {
+        let mut variable = Line::string();
+        self.add_variable(&mut variable);
+        environment.get(variable.as_bytes())
+    }
+
+    /// Adds the variable's name: the option's in capitals.
+    pub(crate) fn add_variable(&self, line: &mut Line) {
+        let (name, _) = self.name();
+        line.text(text!("UPDATE_LOCK_"));
+        let Some(name) = name.strip_prefix(b"--") else {
+            line.text(text!("EXIT_CODE")); // the only short one
+            return;
+        };
+        for &byte in name {
+            line.bytes(&[if byte == b'-' {
+                b'_'
+            } else {
+                byte.to_ascii_uppercase()
+            }]);
+        }
     }
 }
 
 macro_rules! options {
-    ($($key:ident [$($topic:ident)*] $name:literal $value:literal $variable:literal $help:literal)*) => {
+    ($($key:ident [$($topic:ident)*] $name:literal $help:literal)*) => {
         &[$(Spec {
             key: Key::$key,
-            topics: &[$(Topic::$topic),*],
-            name: $name,
-            value: $value,
-            variable: $variable,
-            help: $help,
+            topics: 0 $(| 1 << Topic::$topic as u8)*,
+            usage: $name,
+            help: text!($help),
         }),*]
     };
 }
 
 /// All options but `--lock`, which stands before the command.
 const OPTIONS: &[Spec] = options! {
-    NoWait [Run Acquire] "--no-wait" "" "UPDATE_LOCK_NO_WAIT" "give up when somebody holds the lock"
-    Wait [Run Acquire] "--wait" "T" "UPDATE_LOCK_WAIT" "give up after T (500ms, 30s, 5m, 2h)"
-    OrRun [Run] "--or-run" "" "UPDATE_LOCK_OR_RUN" "then run unprotected, and take the lock later"
-    Require [Run] "--require" "" "UPDATE_LOCK_REQUIRE" "fail where there is no balena device"
-    OnLost [Run] "--on-lost" "HOW" "UPDATE_LOCK_ON_LOST" "after an override: retake (default), stop, ignore"
-    For [Acquire] "--for" "PID" "UPDATE_LOCK_FOR" "release when process PID has ended, not the caller"
-    Reason [Run Acquire] "--reason" "TEXT" "UPDATE_LOCK_REASON" "why, for people who look at the lock"
-    Group [Run] "--group" "" "UPDATE_LOCK_GROUP" "signal the command's whole process group"
-    ExitCode [Run] "-E" "CODE" "UPDATE_LOCK_EXIT_CODE" "exit with CODE instead of 69, 74, 75 and 77"
-    Force [Release] "--force" "" "UPDATE_LOCK_FORCE" "remove what another tool or a dead app has left"
-    Json [Status] "--json" "" "UPDATE_LOCK_JSON" "print JSON"
+    NoWait [Run Acquire] "--no-wait" "give up when somebody holds the lock"
+    Wait [Run Acquire] "--wait T" "give up after T (500ms, 30s, 5m, 2h)"
+    OrRun [Run] "--or-run" "then run unprotected, and take the lock later"
+    Require [Run] "--require" "fail where there is no balena device"
+    OnLost [Run] "--on-lost HOW" "after an override: retake (default), stop, ignore"
+    For [Acquire] "--for PID" "release when process PID has ended, not the caller"
+    Reason [Run Acquire] "--reason TEXT" "why, for people who look at the lock"
+    Group [Run] "--group" "signal the command's whole process group"
+    ExitCode [Run] "-E CODE" "exit with CODE instead of 69, 74, 75 and 77"
+    Force [Release] "--force" "remove what another tool or a dead app has left"
+    Json [Status] "--json" "print JSON"
 };
 
 /// What the command line and the environment ask for.
 pub(crate) struct Options {
-    pub(crate) command: Command,
+    pub(crate) action: Action,
+    pub(crate) topic: Topic,
     pub(crate) lock: Option<&'static [u8]>,
     pub(crate) wait: Wait,
-    pub(crate) or_run: bool,
-    pub(crate) require: bool,
-    pub(crate) group: bool,
     pub(crate) on_lost: OnLost,
-    pub(crate) force: bool,
-    pub(crate) json: bool,
+    /// A bit for each switch.
+    switches: u32,
     /// Whose life the lock is tied to; else the caller's.
     pub(crate) pid: Option<Pid>,
     pub(crate) reason: &'static [u8],
@@ -155,148 +191,138 @@ pub(crate) struct Options {
     pub(crate) arguments: Args,
 }
 
-/// Why a command line can't be understood.
-pub(crate) struct Usage {
-    what: &'static str,
-    word: &'static [u8],
-}
-
-impl Usage {
-    fn new(what: &'static str, word: &'static [u8]) -> Self {
-        Self { what, word }
+/// Says what can't be understood, and which word; the exit code.
+fn usage(what: &[u8], word: &[u8]) -> i32 {
+    let mut line = Line::error();
+    line.bytes(what);
+    if !word.is_empty() {
+        line.filled(text!(" '%'"), word);
     }
-
-    /// One line, and the exit code.
-    pub(crate) fn report(&self) -> i32 {
-        let mut line = Line::error();
-        line.text(self.what);
-        if !self.word.is_empty() {
-            line.text(" '").escaped(self.word).text("'");
-        }
-        line.text("; see 'update-lock help'").end();
-        USAGE
-    }
+    line.text(text!("; see 'update-lock help'")).end();
+    USAGE
 }
 
 impl Options {
-    pub(crate) fn parse(mut args: Args, environment: Environment) -> Result<Self, Usage> {
-        let _program = args.next();
-        let mut options = Self {
-            command: Command::Help(Topic::All),
+    /// What the arguments are, and nothing of what they say.
+    pub(crate) fn new(arguments: Args) -> Self {
+        Self {
+            action: Action::Do,
+            topic: Topic::All,
             lock: None,
             wait: Wait::ForEver,
-            or_run: false,
-            require: false,
-            group: false,
             on_lost: OnLost::Retake,
-            force: false,
-            json: false,
+            switches: 0,
             pid: None,
             reason: b"",
             exit_code: None,
-            arguments: args,
-        };
-        let topic = options.parse_command()?;
-        let variables = options.parse_variables(topic, environment);
-        options.parse_options(topic)?;
-        if !matches!(options.command, Command::Help(_)) {
-            variables?;
-            options.check(topic)?;
+            arguments,
         }
-        Ok(options)
+    }
+
+    /// What the command line and the environment say; an exit code where that can't be understood.
+    #[inline(never)] // with a frame of its own: Thumb code reaches less than 1 KiB of it by short instructions
+    pub(crate) fn parse(&mut self, environment: Environment) -> Result<(), i32> {
+        let _program = self.arguments.next();
+        self.parse_command()?;
+        // What is only explained needs no variable.
+        let topic = match self.action {
+            Action::Do => self.topic,
+            _ => Topic::All,
+        };
+        let wrong = self.parse_variables(topic, environment);
+        self.parse_options(topic)?;
+        if self.action != Action::Do {
+            return Ok(());
+        }
+        match wrong {
+            Some((spec, value)) => Err(spec.complain(value)),
+            None => self.check(),
+        }
+    }
+
+    /// Whether a switch is on.
+    pub(crate) fn has(&self, switch: Key) -> bool {
+        self.switches & 1 << switch as u32 != 0
     }
 
     /// `[--lock PATH] COMMAND`
-    fn parse_command(&mut self) -> Result<Topic, Usage> {
+    fn parse_command(&mut self) -> Result<(), i32> {
         loop {
             let Some(word) = self.arguments.next() else {
-                return Err(Usage::new("no command", b""));
+                return Err(usage(b"no command", b""));
             };
-            if let Some(path) = self.value_of("--lock", word)? {
+            if let Some(path) = self.value_of(b"--lock", word)? {
                 self.lock = Some(path);
                 continue;
             }
-            let topic = match word {
-                b"help" | b"--help" | b"-h" => {
-                    let topic = self.parse_topic()?;
-                    self.command = Command::Help(topic);
-                    return Ok(Topic::All);
+            match position(word, WORDS) {
+                Some(8..) => self.action = Action::Version,
+                Some(5..) => {
+                    self.action = Action::Explain;
+                    if let Some(name) = self.arguments.next() {
+                        self.topic = Topic::named(name)?;
+                    }
                 }
-                b"--version" | b"-V" => {
-                    self.command = Command::Version;
-                    return Ok(Topic::All);
-                }
-                name => Topic::named(name)?,
-            };
-            self.command = topic.command();
-            return Ok(topic);
-        }
-    }
-
-    fn parse_topic(&mut self) -> Result<Topic, Usage> {
-        match self.arguments.next() {
-            None => Ok(Topic::All),
-            Some(name) => Topic::named(name),
-        }
-    }
-
-    fn parse_variables(&mut self, topic: Topic, environment: Environment) -> Result<(), Usage> {
-        for spec in Spec::of(topic) {
-            match environment.get(spec.variable) {
-                None | Some([]) => {}
-                Some(value) => self
-                    .set(spec, value)
-                    .ok_or(Usage::new(spec.variable, value))?,
+                _ => self.topic = Topic::named(word)?,
             }
+            return Ok(());
         }
-        Ok(())
     }
 
-    fn parse_options(&mut self, topic: Topic) -> Result<(), Usage> {
+    /// An option whose variable has no meaning, and its value, if there is one.
+    fn parse_variables(
+        &mut self,
+        topic: Topic,
+        environment: Environment,
+    ) -> Option<(&'static Spec, &'static [u8])> {
+        Spec::of(topic).find_map(|spec| {
+            let value = spec
+                .value_in(environment)
+                .filter(|value| !value.is_empty())?;
+            self.set(spec, value).is_none().then_some((spec, value))
+        })
+    }
+
+    fn parse_options(&mut self, topic: Topic) -> Result<(), i32> {
         loop {
             let at_word = self.arguments;
-            let Some(word) = self.arguments.next() else {
-                return Ok(());
-            };
-            if word == b"--" {
-                return Ok(());
+            match self.arguments.next() {
+                None | Some(b"--") => return Ok(()),
+                Some(word) if position(word, "--help -h").is_some() => {
+                    self.action = Action::Explain;
+                    self.topic = topic;
+                    return Ok(());
+                }
+                Some(word @ [b'-', ..]) => self.parse_option(topic, word)?,
+                Some(_) => {
+                    self.arguments = at_word;
+                    return Ok(());
+                }
             }
-            if word == b"--help" || word == b"-h" {
-                self.command = Command::Help(topic);
-                return Ok(());
-            }
-            if word.first() != Some(&b'-') {
-                self.arguments = at_word;
-                return Ok(());
-            }
-            self.parse_option(topic, word)?;
         }
     }
 
-    fn parse_option(&mut self, topic: Topic, word: &'static [u8]) -> Result<(), Usage> {
+    fn parse_option(&mut self, topic: Topic, word: &'static [u8]) -> Result<(), i32> {
         for spec in Spec::of(topic) {
-            let value = if spec.value.is_empty() && word == spec.name.as_bytes() {
+            let (name, has_value) = spec.name();
+            let value = if !has_value && word == name {
                 Some(&b"1"[..])
             } else {
-                self.value_of(spec.name, word)?
+                self.value_of(name, word)?
             };
             if let Some(value) = value {
-                return self.set(spec, value).ok_or(Usage::new(spec.name, value));
+                return self.set(spec, value).ok_or_else(|| usage(name, value));
             }
         }
-        Err(Usage::new("unknown option", word))
+        Err(usage(b"unknown option", word))
     }
 
     /// The value of the option `name`, if `word` is that option: what follows its `=`, else the next word.
-    fn value_of(
-        &mut self,
-        name: &'static str,
-        word: &'static [u8],
-    ) -> Result<Option<&'static [u8]>, Usage> {
-        match word.strip_prefix(name.as_bytes()) {
+    fn value_of(&mut self, name: &[u8], word: &'static [u8]) -> Result<Option<&'static [u8]>, i32> {
+        match word.strip_prefix(name) {
             Some([]) => match self.arguments.next() {
                 Some(value) => Ok(Some(value)),
-                None => Err(Usage::new("no value after", word)),
+                None => Err(usage(b"no value after", word)),
             },
             Some([b'=', value @ ..]) => Ok(Some(value)),
             _ => Ok(None),
@@ -306,18 +332,8 @@ impl Options {
     /// `None` where the value has no meaning.
     fn set(&mut self, spec: &Spec, value: &'static [u8]) -> Option<()> {
         match spec.key {
-            Key::NoWait => {
-                if switch(value)? {
-                    self.wait = NO_WAIT;
-                } else if self.wait == NO_WAIT {
-                    self.wait = Wait::ForEver;
-                }
-            }
             Key::Wait => self.wait = Wait::AtMost(duration::parse(value)?),
-            Key::OrRun => self.or_run = switch(value)?,
-            Key::Require => self.require = switch(value)?,
             Key::Reason => self.reason = value,
-            Key::Group => self.group = switch(value)?,
             Key::ExitCode => {
                 let code = decimal::parse(value).filter(|&code| code < 256)?;
                 self.exit_code = Some(code as i32);
@@ -331,23 +347,35 @@ impl Options {
                 };
             }
             Key::For => self.pid = Some(pid(value)?),
-            Key::Force => self.force = switch(value)?,
-            Key::Json => self.json = switch(value)?,
+            key => {
+                let bit = 1 << key as u32;
+                let is_on = switch(value)?;
+                self.switches = if is_on {
+                    self.switches | bit
+                } else {
+                    self.switches & !bit
+                };
+                if key == Key::NoWait {
+                    if is_on {
+                        self.wait = NO_WAIT;
+                    } else if self.wait == NO_WAIT {
+                        self.wait = Wait::ForEver;
+                    }
+                }
+            }
         }
         Some(())
     }
 
-    fn check(&self, topic: Topic) -> Result<(), Usage> {
-        let mut rest = self.arguments;
-        let next = rest.next();
-        match (self.command, next) {
-            (Command::Run, None) => Err(Usage::new("run: no command to run", b"")),
-            (Command::Run, _) if self.or_run && self.wait == Wait::ForEver => {
-                Err(Usage::new("--or-run needs --wait", b""))
+    fn check(&self) -> Result<(), i32> {
+        let next = { self.arguments }.next();
+        match (self.topic, next) {
+            (Topic::Run, None) => Err(usage(b"run: no command to run", b"")),
+            (Topic::Run, _) if self.has(Key::OrRun) && self.wait == Wait::ForEver => {
+                Err(usage(b"--or-run needs --wait", b""))
             }
-            (Command::Run, _) => Ok(()),
-            (_, Some(word)) if topic != Topic::All => Err(Usage::new("too many arguments", word)),
-            _ => Ok(()),
+            (Topic::Run, _) | (_, None) => Ok(()),
+            (_, Some(word)) => Err(usage(b"too many arguments", word)),
         }
     }
 }
@@ -359,9 +387,5 @@ fn pid(value: &[u8]) -> Option<Pid> {
 
 /// What a switch's value means.
 fn switch(value: &[u8]) -> Option<bool> {
-    Some(match value {
-        b"1" | b"true" | b"yes" => true,
-        b"0" | b"false" | b"no" => false,
-        _ => return None,
-    })
+    position(value, "0 no false 1 yes true").map(|place| place > 2)
 }

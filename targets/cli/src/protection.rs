@@ -2,7 +2,7 @@
 
 use rustix::process::{Pid, getpid};
 use update_lock::{Note, Release, UpdateLock, Waiter};
-use update_lock_start::{Clock, Line, now};
+use update_lock_start::{Clock, Line, complain, now, text};
 
 use crate::obtain;
 use crate::options::{OnLost, Options};
@@ -39,9 +39,7 @@ impl Protection {
                 let is_due = waiter.has_news() || waiter.due(now) == 0;
                 if is_due && let Ok(lock) = waiter.look(now) {
                     write_own_note(&lock, options);
-                    let mut line = Line::error();
-                    line.escaped(lock.path().as_bytes());
-                    line.text(": locked now").end();
+                    complain(text!("%: locked now"), lock.path().as_bytes());
                     *self = Self::Lock(lock);
                 }
             }
@@ -60,18 +58,21 @@ impl Protection {
     }
 
     fn lose(&mut self, lock: UpdateLock, on_lost: OnLost) -> bool {
+        let consequence = match on_lost {
+            OnLost::Retake => text!("it will be taken again when that is over"),
+            OnLost::Stop => text!("stopping the command"),
+            OnLost::Ignore => text!("the command goes on unprotected"),
+        };
         let mut line = Line::error();
-        line.escaped(lock.path().as_bytes());
-        line.text(": the lock was taken away, by an override or by hand; ");
-        match on_lost {
-            OnLost::Retake => {
-                line.text("it will be taken again when that is over").end();
-                if let Ok(waiter) = Waiter::after_loss(lock) {
-                    *self = Self::Later(waiter);
-                }
-            }
-            OnLost::Stop => line.text("stopping the command").end(),
-            OnLost::Ignore => line.text("the command goes on unprotected").end(),
+        line.filled(
+            text!("%: the lock was taken away, by an override or by hand; "),
+            lock.path().as_bytes(),
+        );
+        line.text(consequence).end();
+        if on_lost == OnLost::Retake
+            && let Ok(waiter) = Waiter::after_loss(lock)
+        {
+            *self = Self::Later(waiter);
         }
         on_lost != OnLost::Stop
     }
@@ -84,10 +85,12 @@ impl Protection {
         let path = lock.path().clone();
         match lock.release() {
             Ok(Release::Released) => {}
-            Ok(Release::Lost) => Line::error()
-                .escaped(path.as_bytes())
-                .text(": the lock was taken away before the command ended, by an override or by hand; nothing removed")
-                .end(),
+            Ok(Release::Lost) => complain(
+                text!(
+                    "%: the lock was taken away before the command ended, by an override or by hand; nothing removed"
+                ),
+                path.as_bytes(),
+            ),
             Err(error) => {
                 report(Some(&path), error);
             }
@@ -112,7 +115,7 @@ pub(crate) fn write_note(lock: &UpdateLock, options: &Options, process: Pid, pro
     };
     if let Err(error) = lock.write_note(&note) {
         let mut line = Line::error();
-        line.text("warning: locked, but without a note: ");
+        line.text(text!("warning: locked, but without a note: "));
         report::describe(&mut line, Some(lock.path()), error);
     }
 }

@@ -1,10 +1,10 @@
 //! `release`: has the keeper of `acquire` give the lock back.
 
 use rustix::event::{Timespec, poll};
-use update_lock::{Error, Holder, LockPath, Request, Status, remove_dead, status as look};
-use update_lock_start::{Environment, Line};
+use update_lock::{Error, Holder, LockPath, Request, remove_dead, status as look};
+use update_lock_start::{Environment, Line, complain, text};
 
-use crate::options::Options;
+use crate::options::{Key, Options};
 use crate::report::{self, report};
 use crate::{nested, status};
 
@@ -12,6 +12,7 @@ use crate::{nested, status};
 const PAUSE_US: core::ops::Range<u32> = 50..10_000;
 
 /// Exit code 0 once nothing of `acquire`'s is there, 75 if the lock is somebody else's.
+#[inline(never)] // with a frame of its own: Thumb code reaches less than 1 KiB of it by short instructions
 pub(crate) fn release(options: &Options, environment: Environment) -> i32 {
     match crate::locate(options, environment) {
         Ok(location) => {
@@ -19,7 +20,9 @@ pub(crate) fn release(options: &Options, environment: Environment) -> i32 {
             release_at(path, options, environment).unwrap_or_else(|error| report(Some(path), error))
         }
         Err(error @ Error::NoLocation) => {
-            nothing_to_release(Line::error().text(error.as_str()));
+            let mut line = Line::error();
+            report::tell(&mut line, error);
+            line.text(text!("; nothing to release")).end();
             0
         }
         Err(error) => crate::report_location(options, environment, error),
@@ -27,31 +30,26 @@ pub(crate) fn release(options: &Options, environment: Environment) -> i32 {
 }
 
 fn release_at(path: &LockPath, options: &Options, environment: Environment) -> Result<i32, Error> {
-    match look(path)? {
-        Some(found) if found.is_kept => release_kept(path)?,
-        Some(Status { holder, .. }) if holder == Holder::App => {
+    match Request::send(path) {
+        Ok(Some(request)) => wait(&request)?,
+        Err(error @ Error::Held(Holder::App)) => {
             if !nested::is_held_above(path, environment) {
-                return Err(Error::Held(holder));
+                return Err(error);
             }
         }
-        Some(_) if options.force => return force(path),
-        found => {
+        Err(Error::Held(_)) if options.has(Key::Force) => return force(path),
+        Ok(None) | Err(Error::Held(_)) => {
+            let found = look(path)?;
             let mut line = Line::error();
             status::describe(&mut line, path, found.as_ref());
-            nothing_to_release(&mut line);
+            line.text(text!("; nothing to release")).end();
         }
+        Err(error) => return Err(error),
     }
     Ok(0)
 }
 
-fn nothing_to_release(line: &mut Line) {
-    line.text("; nothing to release").end();
-}
-
-fn release_kept(path: &LockPath) -> Result<(), Error> {
-    let Some(request) = Request::send(path)? else {
-        return Ok(());
-    };
+fn wait(request: &Request<'_>) -> Result<(), Error> {
     let mut microseconds = PAUSE_US.start;
     while !request.is_done()? {
         pause(microseconds);
@@ -72,19 +70,20 @@ fn pause(microseconds: u32) {
 fn force(path: &LockPath) -> Result<i32, Error> {
     let removed = match remove_dead(path) {
         Err(Error::Held(Holder::Foreign { .. })) => {
-            Line::error()
-                .escaped(path.as_bytes())
-                .text(": not removed: a process holds a flock on it; end that first")
-                .end();
+            complain(
+                text!("%: not removed: a process holds a flock on it; end that first"),
+                path.as_bytes(),
+            );
             return Ok(report::HELD);
         }
         outcome => outcome?,
     };
     let mut line = Line::error();
-    line.escaped(path.as_bytes());
     match removed {
-        Some(holder) => line.text(": removed: ").text(holder.as_str()),
-        None => line.text(": free"),
+        Some(holder) => line
+            .filled(text!("%: removed: "), path.as_bytes())
+            .text(report::holder(holder)),
+        None => line.filled(text!("%: free"), path.as_bytes()),
     };
     line.end();
     Ok(0)

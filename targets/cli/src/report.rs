@@ -1,7 +1,7 @@
 //! Errors as people and scripts see them: one line, and an exit code.
 
-use update_lock::{Errno, Error, Holder, LockPath};
-use update_lock_start::Line;
+use update_lock::{Errno, Error, Holder, LockPath, Operation};
+use update_lock_start::{Line, Text, text};
 
 /// `EX_USAGE` of `sysexits.h`: the command line can't be understood.
 pub(crate) const USAGE: i32 = 64;
@@ -39,42 +39,99 @@ pub(crate) fn report(path: Option<&LockPath>, error: Error) -> i32 {
 /// Ends a line with all that.
 pub(crate) fn describe(line: &mut Line, path: Option<&LockPath>, error: Error) {
     if let Some(path) = path {
-        line.escaped(path.as_bytes()).text(": ");
+        line.filled(text!("%: "), path.as_bytes());
     }
+    tell(line, error);
+    line.text("; ").text(remedy(error)).end();
+}
+
+/// Adds what failed, and why.
+pub(crate) fn tell(line: &mut Line, error: Error) {
     match error {
-        Error::System { errno, .. } => {
-            line.text("cannot ").text(error.as_str()).text(": ");
-            match error.reason() {
+        Error::System { operation, errno } => {
+            line.text("cannot ").text(step(operation)).text(": ");
+            match reason(errno) {
                 Some(reason) => line.text(reason),
                 None => line.text("errno ").number(errno.raw_os_error() as u32),
             }
         }
-        Error::Held(Holder::Foreign { uid }) => {
-            line.text(error.as_str()).text(", of user ").number(uid)
-        }
-        _ => line.text(error.as_str()),
+        Error::Held(Holder::Foreign { uid }) => line
+            .text(text!(FOREIGN.as_str()))
+            .text(text!(", of user "))
+            .number(uid),
+        Error::Held(found) => line.text(holder(found)),
+        Error::Nobody => line.text(text!(Error::Nobody.as_str())),
+        Error::NoLocation => line.text(text!(Error::NoLocation.as_str())),
+        Error::GivingWay => line.text(text!(Error::GivingWay.as_str())),
+        Error::PathTooLong => line.text(text!(Error::PathTooLong.as_str())),
+        _ => line.text(text!(Error::InvalidPath.as_str())),
     };
-    line.text("; ").text(remedy(error)).end();
+}
+
+// The library's words, packed.
+
+const FOREIGN: Holder = Holder::Foreign { uid: 0 };
+
+#[inline(never)]
+pub(crate) fn holder(holder: Holder) -> Text {
+    match holder {
+        Holder::Supervisor => text!(Holder::Supervisor.as_str()),
+        Holder::App => text!(Holder::App.as_str()),
+        Holder::Stale => text!(Holder::Stale.as_str()),
+        _ => text!(FOREIGN.as_str()),
+    }
+}
+
+fn step(operation: Operation) -> Text {
+    match operation {
+        Operation::Create => text!(Operation::Create.as_str()),
+        Operation::Open => text!(Operation::Open.as_str()),
+        Operation::Lock => text!(Operation::Lock.as_str()),
+        Operation::Stat => text!(Operation::Stat.as_str()),
+        Operation::Mark => text!(Operation::Mark.as_str()),
+        Operation::Remove => text!(Operation::Remove.as_str()),
+        Operation::Read => text!(Operation::Read.as_str()),
+        _ => text!(Operation::Write.as_str()),
+    }
+}
+
+fn reason(errno: Errno) -> Option<Text> {
+    const fn of(errno: Errno) -> &'static str {
+        let operation = Operation::Open;
+        match (Error::System { operation, errno }).reason() {
+            Some(reason) => reason,
+            None => panic!("the library has no words for it"),
+        }
+    }
+    macro_rules! reasons {
+        ($($name:ident)*) => {
+            match errno {
+                $(Errno::$name => text!(of(Errno::$name)),)*
+                _ => return None,
+            }
+        };
+    }
+    Some(reasons!(ACCESS PERM NOENT NOTDIR ROFS NOSPC NAMETOOLONG LOOP MFILE NFILE NOMEM NOLCK IO))
 }
 
 /// What a person can do about it.
-fn remedy(error: Error) -> &'static str {
+fn remedy(error: Error) -> Text {
     match error {
-        Error::Held(Holder::Supervisor) | Error::GivingWay => "it goes by itself",
-        Error::Held(Holder::App) => "wait for it, or stop it",
-        Error::Held(Holder::Stale) => "run as its user or as root to take it over",
-        Error::Held(_) => "'update-lock release --force' removes it if nothing needs it",
-        Error::Nobody => "run as another user",
-        Error::NoLocation => "name a file with --lock PATH",
-        Error::PathTooLong | Error::InvalidPath => "name another file",
+        Error::Held(Holder::Supervisor) | Error::GivingWay => text!("it goes by itself"),
+        Error::Held(Holder::App) => text!("wait for it, or stop it"),
+        Error::Held(Holder::Stale) => text!("run as its user or as root to take it over"),
+        Error::Held(_) => text!("'update-lock release --force' removes it if nothing needs it"),
+        Error::Nobody => text!("run as another user"),
+        Error::NoLocation => text!("name a file with --lock PATH"),
+        Error::PathTooLong | Error::InvalidPath => text!("name another file"),
         error => match error.errno() {
-            Some(Errno::NOENT | Errno::NOTDIR) => "is its directory there?",
+            Some(Errno::NOENT | Errno::NOTDIR) => text!("is its directory there?"),
             Some(Errno::ACCESS | Errno::PERM) => {
-                "run as root, or let this user write its directory"
+                text!("run as root, or let this user write its directory")
             }
-            Some(Errno::NAMETOOLONG) => "name another file",
-            Some(Errno::MFILE | Errno::NFILE) => "raise the limit (ulimit -n)",
-            _ => "'update-lock doctor' looks at it closer",
+            Some(Errno::NAMETOOLONG) => text!("name another file"),
+            Some(Errno::MFILE | Errno::NFILE) => text!("raise the limit (ulimit -n)"),
+            _ => text!("'update-lock doctor' looks at it closer"),
         },
     }
 }

@@ -3,25 +3,24 @@
 use rustix::io::Errno;
 use update_lock::{Error, Location, Waiter};
 use update_lock_start::number::{SIGCHLD, SIGIO, SIGKILL, SIGTERM};
-use update_lock_start::{Environment, Line, SignalSet, Signals};
+use update_lock_start::{Environment, Line, SignalSet, Signals, complain, complain_number, text};
 
 use crate::job::{Job, Standing};
 use crate::nested;
 use crate::obtain::{Outcome, milliseconds, obtain};
-use crate::options::Options;
+use crate::options::{Key, Options};
 use crate::protection::{Protection, write_own_note};
 use crate::report::{self, report};
 
 /// How long a command may take to end by itself once it is told to.
 const GRACE_MS: u64 = 10_000;
 
-const UNPROTECTED: &str = "warning: running unprotected: ";
-
 /// Takes the lock, runs the command, gives the lock back; the command's exit code.
+#[inline(never)] // with a frame of its own: Thumb code reaches less than 1 KiB of it by short instructions
 pub(crate) fn run(options: &Options, environment: Environment) -> i32 {
     let own_code = |code| options.exit_code.unwrap_or(code);
     let signals = Signals::block();
-    let standing = Standing::new(options.group);
+    let standing = Standing::new(options.has(Key::Group));
     let protection = match protect(options, environment, &signals, standing) {
         Ok(protection) => protection,
         Err(Refusal::Code(code)) => return own_code(code),
@@ -44,22 +43,23 @@ fn protect(
     signals: &Signals,
     standing: Standing,
 ) -> Result<Protection, Refusal> {
-    let location = match crate::locate(options, environment) {
+    let location = crate::locate(options, environment);
+    let location = match &location {
         Ok(location) => location,
-        Err(Error::NoLocation) if !options.require => {
-            Line::error()
-                .text(UNPROTECTED)
-                .text("no update lock here")
-                .end();
+        &Err(Error::NoLocation) if !options.has(Key::Require) => {
+            complain(
+                text!("warning: running unprotected: no update lock here"),
+                b"",
+            );
             return Ok(Protection::None);
         }
-        Err(error) => {
+        &Err(error) => {
             let code = crate::report_location(options, environment, error);
             return Err(Refusal::Code(code));
         }
     };
     if !location.protects() {
-        return no_device(&location, options.require);
+        return no_device(location, options.has(Key::Require));
     }
     let path = location.path();
     if nested::is_held_above(path, environment) {
@@ -72,9 +72,9 @@ fn protect(
             Ok(Protection::Lock(lock))
         }
         Outcome::Ended(signal) => Err(Refusal::Signal(signal)),
-        Outcome::Failed(error) if options.or_run => {
+        Outcome::Failed(error) if options.has(Key::OrRun) => {
             let mut line = Line::error();
-            report::describe(line.text("running unprotected: "), Some(path), error);
+            report::describe(line.text(text!("running unprotected: ")), Some(path), error);
             Ok(Protection::Later(waiter))
         }
         Outcome::Failed(error) => Err(Refusal::Code(report(Some(path), error))),
@@ -82,23 +82,21 @@ fn protect(
 }
 
 fn no_device(location: &Location, is_required: bool) -> Result<Protection, Refusal> {
-    let mut line = Line::error();
-    if !is_required {
-        line.text(UNPROTECTED);
-    }
-    describe_no_device(&mut line, location);
+    let directory = location.path().directory();
     if is_required {
-        line.text("; name a file with --lock PATH, or leave out --require")
-            .end();
+        complain(
+            text!(
+                "% is not a mount point, so this is no balena device; name a file with --lock PATH, or leave out --require"
+            ),
+            directory,
+        );
         return Err(Refusal::Code(report::NO_LOCATION));
     }
-    line.end();
+    complain(
+        text!("warning: running unprotected: % is not a mount point, so this is no balena device"),
+        directory,
+    );
     Ok(Protection::None)
-}
-
-pub(crate) fn describe_no_device(line: &mut Line, location: &Location) {
-    line.escaped(location.path().directory())
-        .text(" is not a mount point, so this is no balena device");
 }
 
 /// Starts the command, stays with it to its end, and releases.
@@ -129,11 +127,12 @@ fn supervise(
 }
 
 pub(crate) fn report_fork(errno: Errno) -> i32 {
-    Line::error()
-        .text("cannot start a process: errno ")
-        .number(errno.raw_os_error() as u32)
-        .text("; too many processes or open files, or too little memory")
-        .end();
+    complain_number(
+        text!(
+            "cannot start a process: errno %; too many processes or open files, or too little memory"
+        ),
+        errno.raw_os_error() as u32,
+    );
     report::IO
 }
 

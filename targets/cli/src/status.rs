@@ -1,23 +1,24 @@
 //! `status`: who holds the lock.
 
-use update_lock::{Holder, LockPath, NoteText, Status, status as look};
-use update_lock_start::{Environment, Line};
+use update_lock::{Holder, LockPath, Status, status as look};
+use update_lock_start::{Environment, Line, Text, text};
 
-use crate::options::Options;
+use crate::options::{Key, Options};
 use crate::report::{self, report};
 
 /// Prints who holds the lock; exit code 0 if nobody does, 75 if somebody does.
 pub(crate) fn status(options: &Options, environment: Environment) -> i32 {
-    let location = match crate::locate(options, environment) {
+    let location = crate::locate(options, environment);
+    let location = match &location {
         Ok(location) => location,
-        Err(error) => return crate::report_location(options, environment, error),
+        Err(error) => return crate::report_location(options, environment, *error),
     };
     let path = location.path();
     let status = match look(path) {
         Ok(status) => status,
         Err(error) => return report(Some(path), error),
     };
-    if options.json {
+    if options.has(Key::Json) {
         print_json(path, status.as_ref());
     } else {
         print_text(path, status.as_ref());
@@ -33,46 +34,54 @@ fn print_text(path: &LockPath, status: Option<&Status>) {
 
 /// Adds the path and who holds it.
 pub(crate) fn describe(line: &mut Line, path: &LockPath, status: Option<&Status>) {
-    line.escaped(path.as_bytes()).text(": ");
+    line.filled(text!("%: "), path.as_bytes());
     let Some(status) = status else {
         line.text("free");
         return;
     };
-    line.text(status.holder.as_str());
+    line.text(report::holder(status.holder));
     if status.is_kept {
-        line.text(" ('update-lock release' ends that)");
+        line.text(text!(" ('update-lock release' ends that)"));
     }
     match status.holder {
-        Holder::Foreign { uid } => line.text(", of user ").number(uid),
-        Holder::Stale if status.is_adoptable => line.text(", the next start takes it over"),
-        Holder::Stale => line.text(", its user or root can take it over"),
+        Holder::Foreign { uid } => line.text(text!(", of user ")).number(uid),
+        Holder::Stale if status.is_adoptable => line.text(text!(", the next start takes it over")),
+        Holder::Stale => line.text(text!(", its user or root can take it over")),
         _ => line,
     };
-    if let Some(pid) = status.note.pid() {
-        line.text(", pid ").number(pid);
+    add_note(line, path, status, ", ", " ", text!(" %"));
+}
+
+/// What a note may say, but for the pid, which is a number.
+const NAMES: [&str; 3] = ["program", "since", "reason"];
+
+/// Adds what the note says: each part with something before its name, between the two, or as the value's template says.
+fn add_note(
+    line: &mut Line,
+    path: &LockPath,
+    status: &Status,
+    before: &'static str,
+    number: &'static str,
+    value: Text,
+) {
+    let Ok(note) = &status.note(path) else {
+        return;
+    };
+    if let Some(pid) = note.pid() {
+        line.text(before).text("pid").text(number).number(pid);
     }
-    for (name, value) in texts(&status.note) {
-        if let Some(value) = value {
-            line.text(", ").text(name).text(" ").escaped(value);
+    for name in &NAMES {
+        if let Some(said) = note.value(name) {
+            line.text(before).text(*name).filled(value, said);
         }
     }
 }
 
-/// What a note says, but for the pid, which is a number.
-fn texts(note: &NoteText) -> [(&'static str, Option<&[u8]>); 3] {
-    [
-        ("program", note.program()),
-        ("since", note.since()),
-        ("reason", note.reason()),
-    ]
-}
-
 fn print_json(path: &LockPath, status: Option<&Status>) {
     let mut line = Line::output();
-    line.text("{\"path\":\"").escaped(path.as_bytes());
-    line.text("\",\"state\":\"");
+    line.filled(text!("{\"path\":\"%\",\"state\":\""), path.as_bytes());
     let Some(status) = status else {
-        line.text("free\",\"adoptable\":false}").end();
+        line.text(text!("free\",\"adoptable\":false}")).end();
         return;
     };
     let (state, holder) = match status.holder {
@@ -81,26 +90,17 @@ fn print_json(path: &LockPath, status: Option<&Status>) {
         Holder::Stale => ("stale", "app"),
         _ => ("held", "foreign"),
     };
-    line.text(state).text("\",\"holder\":\"").text(holder);
-    line.text("\",\"adoptable\":");
+    line.text(state)
+        .text(text!("\",\"holder\":\""))
+        .text(holder);
+    line.text(text!("\",\"adoptable\":"));
     line.text(if status.is_adoptable { "true" } else { "false" });
     if status.is_kept {
-        line.text(",\"kept\":true");
+        line.text(text!(",\"kept\":true"));
     }
     if let Holder::Foreign { uid } = status.holder {
         line.text(",\"uid\":").number(uid);
     }
-    if let Some(pid) = status.note.pid() {
-        line.text(",\"pid\":").number(pid);
-    }
-    for (name, value) in texts(&status.note) {
-        if let Some(value) = value {
-            line.text(",\"")
-                .text(name)
-                .text("\":\"")
-                .escaped(value)
-                .text("\"");
-        }
-    }
+    add_note(&mut line, path, status, ",\"", "\":", text!("\":\"%\""));
     line.text("}").end();
 }

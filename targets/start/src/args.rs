@@ -73,26 +73,16 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// With `variable`, a `NAME=VALUE`, in the environment.
+    /// With `variable`, which is `name` and `=` and a value, in the environment.
     ///
     /// Where there is none of that name yet, the environment needs one more place. It lies right behind the arguments, so
     /// these move down by one: over the argument before them, or over `argc`.
-    pub(crate) fn with(self, variable: &CStr) -> Self {
-        let name = |text: &[u8]| {
-            text.iter()
-                .position(|&byte| byte == b'=')
-                .unwrap_or(text.len())
-        };
-        let ours = variable.to_bytes();
-        let mut strings = self.environment.0;
-        while let Some(string) = strings.first() {
-            let theirs = string.to_bytes();
-            if theirs.get(..name(theirs)) == ours.get(..name(ours)) {
-                // SAFETY: the place is one of the kernel's array, which this process may write to.
-                unsafe { *strings.0.cast_mut() = variable.as_ptr() };
-                return self;
-            }
-            strings = strings.rest();
+    pub(crate) fn with(self, name: &str, variable: &CStr) -> Self {
+        let (place, value) = self.environment.find(name.as_bytes());
+        if value.is_some() {
+            // SAFETY: the place is one of the kernel's array, which this process may write to.
+            unsafe { *place.0.cast_mut() = variable.as_ptr() };
+            return self;
         }
         // SAFETY: something precedes the first argument: see above.
         let arguments = unsafe { self.arguments.as_ptr().sub(1) }.cast_mut();
@@ -122,16 +112,22 @@ pub struct Environment(Strings);
 impl Environment {
     /// The value of a variable.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&'static [u8]> {
+    pub fn get(&self, name: &[u8]) -> Option<&'static [u8]> {
+        self.find(name).1
+    }
+
+    /// The place of a variable and its value; else the end.
+    #[inline(never)]
+    fn find(self, name: &[u8]) -> (Strings, Option<&'static [u8]>) {
         let mut strings = self.0;
         while let Some(string) = strings.first() {
-            let value = string.to_bytes().strip_prefix(name.as_bytes());
+            let value = string.to_bytes().strip_prefix(name);
             if let Some(value) = value.and_then(|rest| rest.strip_prefix(b"=")) {
-                return Some(value);
+                return (strings, Some(value));
             }
             strings = strings.rest();
         }
-        None
+        (strings, None)
     }
 
     /// The environment, as `execve` takes it.

@@ -10,16 +10,19 @@ mod args;
 mod descriptor;
 mod line;
 mod mem;
+mod pairs;
 mod panic;
 mod process;
 mod signal;
+mod text;
 mod time;
 
 pub use args::{Args, Environment};
 pub use descriptor::{close_inherited, close_standard, signal_when_readable};
-pub use line::{Line, STANDARD};
+pub use line::{Line, STANDARD, complain, complain_number, print, say};
 pub use process::{Child, exec, exit, fork, process_group, session, working_directory};
 pub use signal::{Received, SignalSet, Signals, number, send, send_to_group};
+pub use text::{Packed, Text};
 pub use time::{Clock, now};
 
 /// Makes `main` what the kernel starts: `fn main(args: Args, environment: Environment) -> i32`.

@@ -7,13 +7,10 @@ use rustix::io::Errno;
 use rustix::process::Pid;
 
 use crate::args::Call;
-use crate::{Args, Environment};
+use crate::{Args, Environment, Line};
 
 /// Where commands are looked for without a `PATH`.
 const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// The longest path of a command, found through `PATH`.
-const CAPACITY: usize = 1024;
 
 const SIGCHLD: usize = 17;
 
@@ -71,20 +68,25 @@ pub fn working_directory(buffer: &mut [u8]) -> Option<&[u8]> {
     buffer.get(..length.checked_sub(1)?)
 }
 
-/// Becomes the command that `arguments` begin with, found through `PATH` as a shell finds it, with one `NAME=VALUE` more
-/// in its environment.
+/// Becomes the command that `arguments` begin with, found through `PATH` as a shell finds it, with one
+/// variable more in its environment: `variable` is `name` and `=` and its value.
 ///
 /// # Errors
 ///
 /// It returns only if it fails: `ENOENT` where there is no such command.
 #[must_use]
-pub fn exec(arguments: Args, environment: Environment, variable: Option<&CStr>) -> Errno {
+pub fn exec(
+    arguments: Args,
+    environment: Environment,
+    name: &str,
+    variable: Option<&CStr>,
+) -> Errno {
     let mut call = Call {
         arguments,
         environment,
     };
     if let Some(variable) = variable {
-        call = call.with(variable);
+        call = call.with(name, variable);
     }
     search(&call)
 }
@@ -94,7 +96,12 @@ fn search(call: &Call) -> Errno {
     let Some(command) = rest.next() else {
         return Errno::NOENT;
     };
-    if command.contains(&b'/') {
+    #[allow(
+        clippy::manual_contains,
+        reason = "that brings 180 bytes of code for long slices"
+    )]
+    let is_path = command.iter().any(|&byte| byte == b'/');
+    if is_path {
         // SAFETY: the first argument is there, and a string of the kernel's.
         return unsafe { execve(*call.arguments.as_ptr(), call) };
     }
@@ -102,7 +109,7 @@ fn search(call: &Call) -> Errno {
         return Errno::NOENT;
     }
     let mut outcome = Errno::NOENT;
-    let path = call.environment.get("PATH").unwrap_or(DEFAULT_PATH);
+    let path = call.environment.get(b"PATH").unwrap_or(DEFAULT_PATH);
     for directory in path.split(|&byte| byte == b':') {
         match execve_in(directory, command, call) {
             Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG => {}
@@ -115,20 +122,16 @@ fn search(call: &Call) -> Errno {
 
 /// `execve(2)` of `name` in `directory`; an empty one is the working directory.
 fn execve_in(directory: &[u8], name: &[u8], call: &Call) -> Errno {
-    let separator: &[u8] = if directory.is_empty() { b"" } else { b"/" };
-    let mut path = [0; CAPACITY];
-    let mut places = path.iter_mut();
-    for &byte in [directory, separator, name].into_iter().flatten() {
-        let Some(place) = places.next() else {
-            return Errno::NAMETOOLONG;
-        };
-        *place = byte;
+    let mut path = Line::string();
+    path.bytes(directory);
+    if !directory.is_empty() {
+        path.text("/");
     }
-    if places.next().is_none() {
-        return Errno::NAMETOOLONG;
+    match path.bytes(name).as_c_str() {
+        // SAFETY: that is what it is.
+        Some(path) => unsafe { execve(path.as_ptr(), call) },
+        None => Errno::NAMETOOLONG,
     }
-    // SAFETY: at least one NUL follows the path.
-    unsafe { execve(path.as_ptr().cast(), call) }
 }
 
 /// `execve(2)`; what it returns is why it failed.

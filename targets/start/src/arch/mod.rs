@@ -13,23 +13,22 @@ mod current;
 
 use rustix::io::Errno;
 
-/// A system call with up to four arguments, and the errno sorted out.
+/// A system call with up to four arguments; a negative errno for a failure.
 ///
-/// rustix doesn't have it, and the crates for it want ARM's `r7`, which Thumb code has other uses for.
+/// rustix doesn't have it, and the crates for it want ARM's `r7`, which Thumb code has other uses for. The arguments come
+/// first, so that they are in registers on ARM.
 ///
 /// # Safety
 ///
 /// That of the system call.
 #[inline(never)]
-pub(crate) unsafe fn call(
-    number: u32,
-    a: usize,
-    b: usize,
-    c: usize,
-    d: usize,
-) -> Result<usize, Errno> {
+pub(crate) unsafe fn call(a: usize, b: usize, c: usize, d: usize, number: u32) -> isize {
     // SAFETY: the caller's promise.
-    let answer = unsafe { current::syscall(number as usize, a, b, c, d) };
+    unsafe { current::syscall(number as usize, a, b, c, d) }
+}
+
+/// What a system call's answer means.
+pub(crate) fn outcome(answer: isize) -> Result<usize, Errno> {
     match answer {
         -4095..0 => Err(Errno::from_raw_os_error(-answer as i32)),
         answer => Ok(answer as usize),
@@ -51,13 +50,13 @@ macro_rules! syscall {
         $crate::arch::syscall!($name, $a, $b, $c, 0)
     };
     ($name:ident, $a:expr, $b:expr, $c:expr, $d:expr $(,)?) => {
-        $crate::arch::call(
-            linux_raw_sys::general::$name,
+        $crate::arch::outcome($crate::arch::call(
             $a as usize,
             $b as usize,
             $c as usize,
             $d as usize,
-        )
+            linux_raw_sys::general::$name,
+        ))
     };
 }
 pub(crate) use syscall;
