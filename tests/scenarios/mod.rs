@@ -22,6 +22,7 @@ macro_rules! scenarios {
 }
 
 mod acquire;
+mod after;
 mod container;
 mod contention;
 mod crash;
@@ -54,6 +55,7 @@ mod waiting;
 pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
     [
         acquire::SCENARIOS,
+        after::SCENARIOS,
         container::SCENARIOS,
         contention::SCENARIOS,
         crash::SCENARIOS,

@@ -15,6 +15,9 @@ const PATIENT_INTERVAL_MS: u64 = 1;
 /// How often to say that the wait goes on.
 const REMINDER_MS: u64 = 60_000;
 
+/// What the wait listens to.
+const OURS: SignalSet = SignalSet::of(&[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGCHLD, SIGIO]);
+
 /// What became of the wait.
 pub(crate) enum Outcome {
     Acquired(UpdateLock),
@@ -118,11 +121,7 @@ impl Reminder {
 
 /// The signal that ends the wait, if one came. Those that only concern the command stay pending until it runs.
 fn sleep(milliseconds: u64, signals: &Signals, standing: Standing) -> Option<u32> {
-    let ours = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGCHLD, SIGIO];
-    match signals
-        .wait(SignalSet::of(&ours), Some(milliseconds as u32))?
-        .number
-    {
+    match signals.wait(OURS, Some(milliseconds as u32))?.number {
         SIGCHLD => reap_orphans(),
         SIGTSTP => standing.stop(signals),
         SIGIO => {}

@@ -84,6 +84,7 @@ pub(crate) enum Key {
     Reason,
     ExitCode,
     OnLost,
+    After,
     For,
 }
 
@@ -165,6 +166,7 @@ const OPTIONS: &[Spec] = options! {
     Wait [Run Acquire] "--wait T" "give up after T (500ms, 30s, 5m, 2h)"
     OrRun [Run] "--or-run" "then run unprotected, and take the lock later"
     Require [Run] "--require" "fail where there is no balena device"
+    After [Run] "--after T" "take the lock when the command has been up for T"
     OnLost [Run] "--on-lost HOW" "after an override: retake (default), stop, ignore"
     For [Acquire] "--for PID" "release when process PID has ended, not the caller"
     Reason [Run Acquire] "--reason TEXT" "why, for people who look at the lock"
@@ -181,6 +183,8 @@ pub(crate) struct Options {
     pub(crate) lock: Option<&'static [u8]>,
     pub(crate) wait: Wait,
     pub(crate) on_lost: OnLost,
+    /// For how many milliseconds the command is up before it is protected.
+    pub(crate) after: Option<u32>,
     /// A bit for each switch.
     switches: u32,
     /// Whose life the lock is tied to; else the caller's.
@@ -211,6 +215,7 @@ impl Options {
             lock: None,
             wait: Wait::ForEver,
             on_lost: OnLost::Retake,
+            after: None,
             switches: 0,
             pid: None,
             reason: b"",
@@ -346,6 +351,7 @@ impl Options {
                     _ => return None,
                 };
             }
+            Key::After => self.after = Some(duration::parse(value)?),
             Key::For => self.pid = Some(pid(value)?),
             key => {
                 let bit = 1 << key as u32;
@@ -374,6 +380,10 @@ impl Options {
             (Topic::Run, _) if self.has(Key::OrRun) && self.wait == Wait::ForEver => {
                 Err(usage(b"--or-run needs --wait", b""))
             }
+            (Topic::Run, _) if self.after.is_some() && self.wait != Wait::ForEver => Err(usage(
+                b"--after waits beside the command: leave --wait out",
+                b"",
+            )),
             (Topic::Run, _) | (_, None) => Ok(()),
             (_, Some(word)) => Err(usage(b"too many arguments", word)),
         }

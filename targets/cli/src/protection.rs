@@ -1,7 +1,7 @@
 //! What keeps updates away from a command: taken late, lost, and taken again.
 
 use rustix::process::{Pid, getpid};
-use update_lock::{Note, Release, UpdateLock, Waiter};
+use update_lock::{LockPath, Note, Release, UpdateLock, Waiter, status};
 use update_lock_start::{Clock, Line, complain, now, text};
 
 use crate::obtain;
@@ -20,6 +20,8 @@ const CLOCK_IS_SET: u64 = 1_577_836_800;
 /// What keeps updates away from the command.
 pub(crate) enum Protection {
     Lock(UpdateLock),
+    /// Nothing before that time: the command must have been up for a while.
+    After(LockPath, u64),
     /// Nothing yet, or nothing any more: the lock is waited for.
     Later(Waiter),
     /// Nothing: this is no balena device, what runs this has the lock, or it was lost.
@@ -27,8 +29,28 @@ pub(crate) enum Protection {
 }
 
 impl Protection {
+    /// Protects a command only when it has been up for a while, so that one which crashes again and again can be updated:
+    /// what an earlier start has left is given back first.
+    pub(crate) fn after(path: &LockPath, milliseconds: u32) -> Self {
+        if let Ok(Some(found)) = status(path)
+            && found.is_adoptable
+            && let Ok(lock) = UpdateLock::try_acquire(path)
+        {
+            let _ = lock.release();
+        }
+        Self::After(
+            path.clone(),
+            obtain::milliseconds() + u64::from(milliseconds),
+        )
+    }
+
     /// Sees to it that it is still there, or comes. `false` if the command is to be stopped.
     pub(crate) fn tend(&mut self, options: &Options, now: u64) -> bool {
+        if let Self::After(path, start) = self
+            && now >= *start
+        {
+            *self = Self::Later(Waiter::new(path));
+        }
         match self {
             Self::Lock(lock) if lock.is_held() == Ok(false) => {
                 if let Self::Lock(lock) = core::mem::replace(self, Self::None) {
@@ -52,6 +74,7 @@ impl Protection {
     pub(crate) fn due(&mut self, now: u64) -> u64 {
         match self {
             Self::Lock(_) => INTERVAL_MS,
+            Self::After(_, start) => start.saturating_sub(now),
             Self::Later(waiter) => obtain::due(waiter, now),
             Self::None => NEVER,
         }

@@ -65,6 +65,9 @@ fn protect(
     if nested::is_held_above(path, environment) {
         return Ok(Protection::None);
     }
+    if let Some(after) = options.after {
+        return Ok(Protection::after(path, after));
+    }
     let mut waiter = Waiter::new(path);
     match obtain(&mut waiter, options.wait, signals, standing) {
         Outcome::Acquired(lock) => {
