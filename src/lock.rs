@@ -268,7 +268,12 @@ pub(crate) fn claim(path: &LockPath, file: OwnedFd) -> Result<Option<(OwnedFd, I
 
 /// `flock(2)`, exclusive and without waiting; `false` where somebody else has it.
 pub(crate) fn try_flock(file: impl AsFd) -> Result<bool, Error> {
-    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+    try_flock_as(file, FlockOperation::NonBlockingLockExclusive)
+}
+
+/// The same, exclusive or shared.
+pub(crate) fn try_flock_as(file: impl AsFd, how: FlockOperation) -> Result<bool, Error> {
+    match rustix::fs::flock(file, how) {
         Ok(()) => Ok(true),
         Err(Errno::WOULDBLOCK) => Ok(false),
         Err(errno) => Err(Error::system(Operation::Lock, errno)),

@@ -16,14 +16,14 @@
 //! acquire adopts.
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::FlockOperation;
 
 use crate::adopt::may_adopt;
 use crate::holder::Found;
 use crate::inode::{self, Facts, Inode};
-use crate::lock::{create, remove, user};
+use crate::lock::{create, remove, try_flock, try_flock_as, user};
 use crate::pause::{PROBE_INTERVAL_MS, PROBE_MS, pause};
-use crate::{Errno, Error, Holder, LockPath, Operation, Release, mark};
+use crate::{Error, Holder, LockPath, Operation, Release, mark};
 
 /// A shared hold of the update lock: while it or any other lives, the Supervisor installs no update and the host doesn't
 /// reboot.
@@ -127,15 +127,11 @@ impl SharedLock {
     fn is_last(&self) -> Result<bool, Error> {
         let mut waited = 0;
         loop {
-            if try_lock(&self.file, FlockOperation::NonBlockingLockExclusive)? {
+            if try_flock(&self.file)? {
                 return Ok(true);
             }
-            let is_shared = try_lock(&self.file, FlockOperation::NonBlockingLockShared)?;
-            if is_shared && !try_lock(&self.file, FlockOperation::NonBlockingLockExclusive)? {
-                return Ok(false);
-            }
-            if is_shared {
-                return Ok(true);
+            if try_flock_as(&self.file, FlockOperation::NonBlockingLockShared)? {
+                return try_flock(&self.file);
             }
             if waited == PROBE_MS {
                 // Whoever has it isn't a probe: an exclusive holder, which has adopted the file meanwhile.
@@ -181,7 +177,7 @@ fn joinable(path: &LockPath, user: u32) -> Result<Option<OwnedFd>, Error> {
 /// Takes the shared `flock` of an open file, and sees that the path still names it; `None` where it doesn't.
 fn join(path: &LockPath, file: &OwnedFd) -> Result<Option<Inode>, Error> {
     let mut waited = 0;
-    while !try_lock(file, FlockOperation::NonBlockingLockShared)? {
+    while !try_flock_as(file, FlockOperation::NonBlockingLockShared)? {
         if waited == PROBE_MS {
             return Err(Error::Held(Holder::App));
         }
@@ -196,12 +192,4 @@ fn join(path: &LockPath, file: &OwnedFd) -> Result<Option<Inode>, Error> {
         rustix::fs::fchmod(file, mark::HELD).map_err(Error::at(Operation::Mark))?;
     }
     Ok(Some(inode))
-}
-
-fn try_lock(file: &OwnedFd, how: FlockOperation) -> Result<bool, Error> {
-    match flock(file, how) {
-        Ok(()) => Ok(true),
-        Err(Errno::WOULDBLOCK) => Ok(false),
-        Err(errno) => Err(Error::system(Operation::Lock, errno)),
-    }
 }
