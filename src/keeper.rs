@@ -136,6 +136,10 @@ pub fn remove_dead(path: &LockPath) -> Result<Option<Holder>, Error> {
     if !is_dead || !inode::names(path, found.facts.inode())? {
         return Err(Error::Held(holder));
     }
-    inode::unlink(path, found.facts.is_directory())?;
+    match &found.file {
+        // As its holder would have, so that nobody who waits takes it for an override.
+        Some(file) if holder == Holder::Stale => _ = remove(file, path)?,
+        _ => inode::unlink(path, found.facts.is_directory())?,
+    }
     Ok(Some(holder))
 }

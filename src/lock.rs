@@ -55,7 +55,7 @@ pub struct UpdateLock {
     pub(crate) file: OwnedFd,
     pub(crate) inode: Inode,
     path: LockPath,
-    is_released: bool,
+    pub(crate) is_released: bool,
     /// What a wait has armed. It is closed last: that stalls for milliseconds.
     pub(crate) watch: Option<OwnedFd>,
 }
@@ -162,6 +162,20 @@ impl UpdateLock {
     /// [`Error::System`]: `Write` fails with `ENOSPC` on a full disk; `Open` with `ENOENT` after a loss.
     pub fn write_note(&self, note: &Note<'_>) -> Result<(), Error> {
         note::replace(&self.path, self.inode, note)
+    }
+
+    /// Reads what the watch that a wait has left has to say. Who holds such a lock for long does so now and then: events
+    /// that nobody reads take the kernel's memory, up to some limit.
+    pub fn forget_news(&self) {
+        let mut events = [0; 512];
+        if let Some(watch) = &self.watch {
+            while let Ok(1..) = rustix::io::read(watch, &mut events) {}
+        }
+    }
+
+    /// Closes the watch that a wait has left, which stalls for milliseconds.
+    pub fn close_watch(&mut self) {
+        self.watch = None;
     }
 
     /// Which file the lock is, for [`HELD_VARIABLE`](crate::HELD_VARIABLE) in the environment of a child.

@@ -7,8 +7,10 @@ use rustix::time::{
     timerfd_settime,
 };
 
-/// Longer than any device runs.
-const HORIZON_S: i64 = 1 << 31;
+use crate::pause::pause;
+
+/// Longer than any device runs, and as long as timers of 32 bits can be.
+const HORIZON_S: i64 = i32::MAX as i64;
 
 /// The longest pause where pauses are what is counted, so that not much is lost when one is cut short.
 const SLICE_MS: u64 = 100;
@@ -54,8 +56,14 @@ impl Stopwatch {
             }
             None => poll(&mut [], Some(&timeout)),
         };
-        if let (Self::Pauses(elapsed), Ok(0)) = (self, outcome) {
-            *elapsed += milliseconds;
+        if let Self::Pauses(elapsed) = self {
+            if outcome == Ok(0) {
+                *elapsed += milliseconds;
+            } else {
+                // However often there are events or signals, time passes.
+                pause(1);
+                *elapsed += 1;
+            }
         }
     }
 }

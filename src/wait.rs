@@ -97,8 +97,15 @@ enum Watch {
 struct Seen {
     holder: Holder,
     inode: Inode,
+    file: SeenFile,
+}
+
+#[derive(Debug)]
+enum SeenFile {
     /// By `O_PATH`, which needs no permission, and whose close is no event.
-    file: OwnedFd,
+    Path(OwnedFd),
+    /// The file of a lock that was lost.
+    Lost(UpdateLock),
 }
 
 impl Waiter {
@@ -117,22 +124,20 @@ impl Waiter {
 
     /// A waiter for a lock that has been lost, to take it again once the override is over.
     ///
-    /// # Errors
-    ///
-    /// [`Error::System`]: `Open`, where there are too many open files. The lock is given up all the same.
-    pub fn after_loss(mut lock: UpdateLock) -> Result<Self, Error> {
+    /// The lost file stays open until another one is seen.
+    #[must_use]
+    pub fn after_loss(mut lock: UpdateLock) -> Self {
         let mut waiter = Self::new(lock.path());
-        let file = rustix::io::fcntl_dupfd_cloexec(&lock, 0).map_err(Error::at(Operation::Open))?;
-        waiter.seen = Some(Seen {
-            holder: Holder::App,
-            inode: lock.inode,
-            file,
-        });
         if let Some(watch) = lock.watch.take() {
             waiter.watch = Watch::Armed(watch);
         }
-        let _ = lock.release()?;
-        Ok(waiter)
+        lock.is_released = true;
+        waiter.seen = Some(Seen {
+            holder: Holder::App,
+            inode: lock.inode,
+            file: SeenFile::Lost(lock),
+        });
+        waiter
     }
 
     /// Takes the lock, if it can be taken without breaking an override. With the lock goes the watch, which is closed
@@ -201,7 +206,11 @@ impl Waiter {
             let events = events.get(..length).unwrap_or_default();
             news.read(events, self.path.file_name());
         }
-        self.arrivals = self.arrivals.saturating_add(news.arrivals);
+        if news.arrivals > 0 {
+            self.arrivals = self.arrivals.saturating_add(news.arrivals);
+            // Whatever has come and gone, the time to give way begins anew.
+            self.free_since = None;
+        }
         news.is_any
     }
 
@@ -279,7 +288,7 @@ impl Waiter {
             self.seen = Some(Seen {
                 holder,
                 inode,
-                file,
+                file: SeenFile::Path(file),
             });
         }
         Ok(true)
@@ -336,7 +345,11 @@ impl Seen {
             Holder::Supervisor => 0,                    // 4
             Holder::Foreign { .. } => AFTER_FOREIGN_MS, // 5
             _ => {
-                let mode = Facts::of_file(&self.file)?.mode();
+                let file = match &self.file {
+                    SeenFile::Path(file) => file,
+                    SeenFile::Lost(lock) => &lock.file,
+                };
+                let mode = Facts::of_file(file)?.mode();
                 let is_released = mode.contains(mark::RELEASED);
                 if is_released { 0 } else { AFTER_OVERRIDE_MS } // 3
             }

@@ -131,7 +131,10 @@ fn what_is_dead_is_removed() {
     let place = Place::new();
     assert_eq!(remove_dead(&place.path), Ok(None));
     place.make_stale(0o1644);
+    let file = fs::File::open(place.file()).expect("a file");
     assert_eq!(remove_dead(&place.path), Ok(Some(Holder::Stale)));
+    let mode = file.metadata().expect("it is open").permissions().mode();
+    assert_eq!(mode & 0o7777, 0o1744, "no override");
     fs::create_dir(place.file()).expect("mkdir");
     let removed = remove_dead(&place.path).expect("empty");
     assert!(matches!(removed, Some(Holder::Foreign { .. })));

@@ -1,11 +1,13 @@
 use std::fs;
 use std::os::fd::AsFd;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{Uid, chown};
-use update_lock::{Error, Holder, Release, UpdateLock, Waiter, status};
+use update_lock::{Error, Holder, LockPath, Release, UpdateLock, Waiter, status};
 
 use crate::Place;
 use crate::keeper::die;
@@ -167,7 +169,7 @@ fn who_lost_its_lock_gives_way_before_it_retakes() {
     let place = Place::new();
     let lock = UpdateLock::try_acquire(&place.path).expect("free");
     fs::remove_file(place.file()).expect("by force");
-    let mut waiter = Waiter::after_loss(lock).expect("no error");
+    let mut waiter = Waiter::after_loss(lock);
     gives_way(&mut waiter, 0);
     supervisor_takes(&place);
     assert_eq!(held(&mut waiter, 3), Holder::Supervisor);
@@ -323,12 +325,70 @@ fn acquire_gives_way_to_an_override() {
     });
 }
 
-/// How many have the lock's file open by `O_PATH`.
+/// How many have the lock's file open by `O_PATH`, as a waiter does that has seen it.
 fn waiter_count(place: &Place) -> usize {
+    const O_PATH: u32 = 0o10_000_000;
     let descriptors = fs::read_dir("/proc/self/fd").expect("/proc");
-    let links = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
-    links
-        .filter(|link| link == place.file())
-        .count()
-        .saturating_sub(1)
+    let is_path = |descriptor: fs::DirEntry| {
+        let info = Path::new("/proc/self/fdinfo").join(descriptor.file_name());
+        let info = fs::read_to_string(info).ok()?;
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
+        let flags = u32::from_str_radix(flags.trim(), 8).ok()?;
+        let is_lock = fs::read_link(descriptor.path()).ok()? == place.file();
+        Some(is_lock && flags & O_PATH != 0)
+    };
+    let are_paths = descriptors.filter_map(|descriptor| is_path(descriptor.ok()?));
+    are_paths.filter(|&is_path| is_path).count()
+}
+
+/// Time passes all the same, however often files beside the lock change.
+#[test]
+fn a_wait_ends_where_timers_are_refused() {
+    const CHILD: &str = "UPDATE_LOCK_TEST_CHILD";
+    const TEST: &str = "wait::a_wait_ends_where_timers_are_refused";
+    if let Some(file) = std::env::var_os(CHILD) {
+        let path = LockPath::try_from(Path::new(&file)).expect("a path");
+        let outcome = UpdateLock::acquire_timeout(&path, Duration::from_millis(300));
+        assert!(matches!(outcome, Err(Error::Held(_))), "{outcome:?}");
+        return;
+    }
+    let place = Place::new();
+    fs::write(place.file(), "another tool's").expect("a file");
+    let program = std::env::current_exe().expect("this test");
+    let mut child = Command::new("strace")
+        .args(["-f", "-qq", "-o", "/dev/null"])
+        .args(["-e", "inject=timerfd_create:error=EPERM"])
+        .arg(program)
+        .args(["--exact", TEST])
+        .env(CHILD, place.file())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("strace");
+    let start = Instant::now();
+    let status = loop {
+        fs::write(place.other("beside"), "").expect("a file");
+        if let Some(status) = child.try_wait().expect("a child") {
+            break status;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "it waits on");
+        thread::sleep(Duration::from_millis(5));
+    };
+    assert!(status.success());
+}
+
+/// A second override while the first one is given way to.
+#[test]
+fn what_came_and_went_meanwhile_is_given_way_to_anew() {
+    let place = Place::new();
+    let _first = UpdateLock::try_acquire(&place.path).expect("free");
+    let mut waiter = Waiter::new(&place.path);
+    waiter.watch().expect("inotify");
+    held(&mut waiter, 0);
+    fs::remove_file(place.file()).expect("by force");
+    gives_way(&mut waiter, 10);
+    let _second = UpdateLock::try_acquire(&place.path).expect("free");
+    fs::remove_file(place.file()).expect("by force");
+    gives_way(&mut waiter, 3 * SECOND);
+    gives_way(&mut waiter, 4 * SECOND - 1);
+    let _lock = taken(&mut waiter, 4 * SECOND);
 }

@@ -3,7 +3,7 @@
 use nix::sys::signal::{Signal, kill};
 
 use super::acquire::{keeper, until_free};
-use crate::common::{Device, Invocation, Lock, Process, peers, proc_fs, wait};
+use crate::common::{Device, Gate, Invocation, Lock, Process, peers, proc_fs, wait};
 
 scenarios![
     a_lock_for_another_process_outlives_the_caller,
@@ -14,6 +14,8 @@ scenarios![
     a_reused_pid_is_another_process,
     a_caller_outside_of_the_container_is_refused,
     a_caller_that_has_ended_is_refused,
+    pid_1_names_itself,
+    a_process_whose_first_thread_has_ended_lives,
     without_pidfd_proc_tells_the_end,
     without_pidfd_a_zombie_is_refused,
     without_pidfd_a_reused_pid_is_another_process,
@@ -190,33 +192,71 @@ fn a_caller_outside_of_the_container_is_refused(device: &Device) {
 
 /// PID 1 has adopted it, and must not become the one whose life counts.
 fn a_caller_that_has_ended_is_refused(device: &Device) {
-    let lock = Lock::new();
-    let (orphan, end) = (lock.gate("orphan"), lock.gate("end"));
-    let script = "exec 8<end
-        setsid sh -c 'exec 7<orphan; (cat <&7; update-lock acquire >said 2>&1; echo $? >code) &'
-        echo >orphaned
-        cat <&8";
-    let _container = device.script(&lock, script).in_own_pid_namespace().start();
-    lock.until_line("orphaned");
-    drop(orphan);
-    // The subshell is the caller here, and lives; what `exec` makes of it is an orphan.
-    assert_eq!(lock.until_line("code"), "0");
-    until_free(&lock);
-    drop(end);
+    for start in ["sh -c", "setsid sh -c"] {
+        // The subshell is the caller here, and lives.
+        let lock = Lock::new();
+        let command = "(cat <&7; update-lock acquire >said 2>&1; echo $? >code) &";
+        let container = orphan(device, &lock, start, command);
+        assert_eq!(lock.until_line("code"), "0");
+        until_free(&lock);
+        drop(container);
+        // Here it becomes the program, and its parent is gone.
+        let lock = Lock::new();
+        let command = "(cat <&7; exec update-lock acquire >said 2>&1) &";
+        let _container = orphan(device, &lock, start, command);
+        let line = lock.until_line("said");
+        assert!(line.contains("or has ended"), "{line}");
+        assert!(line.contains("--for PID"), "{line}");
+        assert!(!lock.is_there());
+    }
+}
 
-    let lock = Lock::new();
+/// A container in which a shell that `start` starts has run `command`, and has ended: only then its descriptor 7 is closed.
+#[track_caller]
+fn orphan(device: &Device, lock: &Lock, start: &str, command: &str) -> (Process, Gate) {
     let (orphan, end) = (lock.gate("orphan"), lock.gate("end"));
-    let script = "exec 8<end
-        setsid sh -c 'exec 7<orphan; (cat <&7; exec update-lock acquire >said 2>&1) &'
-        echo >orphaned
-        cat <&8";
-    let _container = device.script(&lock, script).in_own_pid_namespace().start();
+    let script = format!(
+        "exec 8<end
+         {start} 'exec 7<orphan; {command}'
+         echo >orphaned
+         cat <&8"
+    );
+    let container = device.script(lock, &script).in_own_pid_namespace().start();
     lock.until_line("orphaned");
     drop(orphan);
-    let line = lock.until_line("said");
-    assert!(line.contains("the caller has ended"), "{line}");
+    (container, end)
+}
+
+/// A script as PID 1 names itself.
+fn pid_1_names_itself(device: &Device) {
+    let lock = Lock::new();
+    let script = "update-lock acquire 2>said; echo $? >code
+        update-lock acquire --for $$ && update-lock release";
+    let container = device.script(&lock, script).in_own_pid_namespace();
+    container.end().exits_with(0);
+    assert_eq!(lock.read("code"), "64\n");
     assert!(!lock.is_there());
-    drop(end);
+}
+
+/// A program of which one thread goes on: `/proc` says of it what it says of a zombie.
+fn a_process_whose_first_thread_has_ended_lives(device: &Device) {
+    let program = "import ctypes, sys, threading
+threading.Thread(target=sys.stdin.read).start()
+ctypes.CDLL(None).syscall(60, 0)";
+    for dress in [|acquire| acquire, |acquire| without_pidfd(acquire, "EPERM")]
+        as [fn(Invocation) -> Invocation; 2]
+    {
+        let lock = Lock::new();
+        let (input, end) = std::io::pipe().expect("a pipe");
+        let mut process = Invocation::of(["python3", "-c", program]).start_with(input.into());
+        proc_fs::until_state(process.pid(), &['Z']);
+        let acquire = acquire_for(device, &lock, &process).directory(lock.scratch());
+        dress(acquire).end().exits_with(0);
+        assert!(!peers::host_may_reboot(&lock));
+        drop(end);
+        until_free(&lock);
+        assert!(!process.is_running());
+    }
 }
 
 fn without_pidfd_proc_tells_the_end(device: &Device) {
@@ -250,7 +290,7 @@ fn a_caller_that_ends_at_once_leaves_no_lock(device: &Device) {
     let lock = Lock::new();
     let script = "exec 8<gate
         for i in 1 2 3 4 5 6 7 8; do
-            setsid sh -c 'update-lock acquire >>said 2>&1 &'
+            sh -c 'update-lock acquire >>said 2>&1 &'
         done
         echo >done
         cat <&8";

@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 
 use super::acquire::{keeper, start_holder, until_free};
 use crate::common::holder::Holder;
-use crate::common::{Device, Lock, peers, proc_fs};
+use crate::common::{Device, Invocation, Lock, peers, proc_fs, wait};
 
 scenarios![
     release_of_nothing_is_no_error,
@@ -21,7 +21,8 @@ scenarios![
     release_by_force_removes_what_is_dead,
     release_by_force_leaves_what_is_alive,
     release_by_force_leaves_the_supervisors,
-    a_request_is_seen_whenever_it_comes,
+    a_request_before_the_first_look_is_seen,
+    acquire_and_release_again_and_again,
 ];
 
 fn release_of_nothing_is_no_error(device: &Device) {
@@ -53,7 +54,7 @@ fn release_waits_until_the_keeper_has_let_go(device: &Device) {
     kill(keeper, Signal::SIGSTOP).expect("kill");
     proc_fs::until_state(keeper, &['T']);
     let mut release = device.at(&lock, ["release"]).start();
-    crate::common::wait::until("the request", || lock.mode_and_user().0 == 0o1655);
+    wait::until("the request", || lock.mode_and_user().0 == 0o1655);
     assert!(release.is_running());
     assert!(!peers::supervisor_takes(&lock));
     assert!(!peers::host_may_reboot(&lock));
@@ -195,8 +196,40 @@ fn release_by_force_leaves_the_supervisors(device: &Device) {
     }
 }
 
-/// The keeper is stopped on its way, and asked meanwhile.
-fn a_request_is_seen_whenever_it_comes(device: &Device) {
+/// The keeper has armed its watch, and hasn't looked yet.
+fn a_request_before_the_first_look_is_seen(device: &Device) {
+    let lock = Lock::new();
+    let sleeper = Invocation::of(["sleep", "1000"]).start();
+    let call = "inotify_add_watch";
+    let (trace, inject) = (
+        format!("trace={call}"),
+        format!("inject={call}:signal=SIGSTOP:when=1"),
+    );
+    let strace = [
+        "strace",
+        "-D",
+        "-f",
+        "-qq",
+        "-o",
+        "calls",
+        "-P",
+        lock.text(),
+    ];
+    let acquire = device
+        .at(&lock, ["acquire", "--for", &sleeper.pid().to_string()])
+        .through(strace.into_iter().chain(["-e", &trace, "-e", &inject]));
+    acquire.end().exits_with(0);
+    lock.until_stopped();
+    let keeper = keeper(&lock);
+    let mut release = device.at(&lock, ["release"]).start();
+    wait::until("the request", || lock.mode_and_user().0 == 0o1655);
+    assert!(release.is_running());
+    kill(keeper, Signal::SIGCONT).expect("kill");
+    release.end().succeeds();
+    assert!(!lock.is_there());
+}
+
+fn acquire_and_release_again_and_again(device: &Device) {
     let lock = Lock::new();
     let script = "i=0
         while [ $((i += 1)) -le 10 ]; do

@@ -3,7 +3,7 @@
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
-use update_lock::{Error, LockPath, PATH_CAPACITY, UpdateLock, Waiter};
+use update_lock::{Error, LockPath, Operation, PATH_CAPACITY, UpdateLock, Waiter};
 use update_lock_start::{
     Child, Environment, Line, Signals, close_inherited, complain, complain_number, fork, text,
     working_directory,
@@ -26,13 +26,16 @@ pub(crate) fn acquire(options: &Options, environment: Environment) -> i32 {
 #[inline(never)] // with a frame of its own: Thumb code reaches less than 1 KiB of it by short instructions
 fn acquire_for(options: &Options, environment: Environment) -> Result<i32, i32> {
     let path = path(options, environment)?;
-    let (process, life) = beneficiary(options)?;
     if nested::is_held_above(&path, environment) {
         return Ok(0);
     }
+    let (process, life) = beneficiary(options)?;
     let signals = Signals::block();
     let mut waiter = Waiter::new(&path);
-    match obtain(&mut waiter, options.wait, &signals, Standing::new(false)) {
+    let outcome = obtain(&mut waiter, options.wait, &signals, Standing::new(false));
+    // What it keeps open is nothing for the keeper.
+    drop(waiter);
+    match outcome {
         Outcome::Acquired(lock) => leave_to_keeper(lock, options, process, &life, signals),
         Outcome::Ended(signal) => Err(128 + signal as i32),
         Outcome::Failed(error) => Err(report(Some(&path), error)),
@@ -61,8 +64,14 @@ fn path(options: &Options, environment: Environment) -> Result<LockPath, i32> {
 
 fn absolute(path: &LockPath) -> Result<LockPath, Error> {
     let mut buffer = [0; PATH_CAPACITY];
-    let directory = working_directory(&mut buffer).ok_or(Error::PathTooLong)?;
-    LockPath::in_directory(directory, path.as_bytes())
+    match working_directory(&mut buffer) {
+        Some(directory @ [b'/', ..]) => LockPath::in_directory(directory, path.as_bytes()),
+        // It has been removed, or lies outside of this root.
+        _ => Err(Error::System {
+            operation: Operation::Open,
+            errno: Errno::NOENT,
+        }),
+    }
 }
 
 /// The process whose life the lock is tied to.
@@ -70,13 +79,18 @@ fn beneficiary(options: &Options) -> Result<(Pid, Life), i32> {
     let Some(process) = options.pid.or_else(life::caller) else {
         complain(
             text!(
-                "the caller has ended, or is outside of this container; name a process with --for PID"
+                "the caller is PID 1, or has ended, or is outside of this container; name a process with --for PID"
             ),
             b"",
         );
         return Err(report::USAGE);
     };
     match Life::of(process) {
+        // Had the caller ended before it could be watched, the number might be another process's by now.
+        Ok(_) if options.pid.is_none() && life::caller() != Some(process) => {
+            complain(text!("the caller has ended"), b"");
+            Err(report::IO)
+        }
         Ok(life) => Ok((process, life)),
         Err(errno) => {
             let template = match errno {
@@ -108,7 +122,10 @@ fn leave_to_keeper(
     // Its caller's process group may be killed as soon as this process ends: until then the keeper has left it.
     let (ready, is_ready) = pipe_with(PipeFlags::CLOEXEC).map_err(run::report_fork)?;
     match fork() {
-        Ok(Child::Me) => keeper::keep(lock, life, signals, is_ready),
+        Ok(Child::Me) => {
+            drop(ready);
+            keeper::keep(lock, life, signals, is_ready)
+        }
         Ok(Child::Of(_)) => {
             drop(is_ready);
             if !keeper::is_ready(&ready) {

@@ -43,7 +43,8 @@ update-lock acquire [OPTION...]
 
 Waits for the lock and leaves it to a keeper, which holds it until 'update-lock
 release', or until the process that called acquire has ended.
-Exit code: 0 held, 69 no lock here, 74 I/O, 75 held by somebody, 77 not allowed."
+Exit code: 0 held, 64 usage, 69 no lock here, 74 I/O, 75 held by somebody, 77
+not allowed; 128+N if signal N ended the wait."
 );
 
 const RELEASE: Text = text!(
@@ -51,7 +52,7 @@ const RELEASE: Text = text!(
 update-lock release [OPTION...]
 
 Has the keeper of 'update-lock acquire' give the lock back, and waits for that.
-Exit code: 0 done, or nothing of acquire's there; 75 held by somebody else."
+Exit code: 0 done, or nothing of acquire's there; 75 held by another app."
 );
 
 const STATUS: Text = text!(

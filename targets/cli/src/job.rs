@@ -113,8 +113,17 @@ impl Job {
         self.signal(signal.number);
     }
 
+    /// Has the command end, and what it has started where that is in a group of its own.
+    pub(crate) fn stop(&self, number: u32) {
+        if self.standing.has_own_group {
+            send_to_group(self.command, number);
+        } else {
+            send(self.command, number);
+        }
+    }
+
     /// Sends the command a signal, or its whole group.
-    pub(crate) fn signal(&self, number: u32) {
+    fn signal(&self, number: u32) {
         if self.standing.signals_group {
             send_to_group(self.command, number);
         } else {

@@ -24,10 +24,11 @@ pub(crate) fn is_ready(ready: &OwnedFd) -> bool {
 }
 
 /// What `fork` left in the keeper's hands becomes a daemon's, which says so to `ready` and holds the lock to its end.
-pub(crate) fn keep(lock: UpdateLock, life: &Life, signals: Signals, ready: OwnedFd) -> ! {
+pub(crate) fn keep(mut lock: UpdateLock, life: &Life, signals: Signals, ready: OwnedFd) -> ! {
     become_daemon(signals);
     let _ = rustix::io::write(&ready, READY);
     drop(ready);
+    lock.close_watch();
     let watch = watch(lock.path()).ok();
     // The first look comes after the watch is there, so that nothing is missed.
     while must_hold(&lock, life).unwrap_or(true) {

@@ -5,7 +5,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, read};
 use rustix::process::{Pid, PidfdFlags, getppid, pidfd_open, test_kill_process};
-use update_lock_start::{Line, session};
+use update_lock_start::Line;
 
 /// A process, by a descriptor that never means another one.
 pub(crate) enum Life {
@@ -52,12 +52,10 @@ impl Life {
     }
 }
 
-/// The process that called this one; `None` where it has ended, or is outside of this container.
+/// The process that called this one; `None` where it is outside of this container, or may have ended: orphans go to
+/// PID 1, and nothing tells them from its own children.
 pub(crate) fn caller() -> Option<Pid> {
-    let parent = getppid()?;
-    // Orphans go to PID 1, whose own children are of its session unless they left it.
-    let is_orphan = parent == Pid::INIT && session(Some(parent)) != session(None);
-    (!is_orphan).then_some(parent)
+    getppid().filter(|&parent| parent != Pid::INIT)
 }
 
 /// The name of a process, as `ps` has it; as much of `buffer` as it takes.
@@ -85,9 +83,10 @@ fn open_directory(process: Pid) -> Result<OwnedFd, Errno> {
     outcome.map_err(|errno| test_kill_process(process).err().unwrap_or(errno))
 }
 
-/// Whether the process whose directory in `/proc` this is has ended: its state is `Z` or `X`, or it has none any more.
+/// Whether the process whose directory in `/proc` this is has ended: its state is `Z` or `X`, or it has none any more. Of
+/// several threads the first one may have ended alone.
 fn has_died(directory: BorrowedFd<'_>) -> bool {
-    let mut buffer = [0; 64];
+    let mut buffer = [0; 256];
     let stat = openat(directory, c"stat", FLAGS, Mode::empty());
     let length = match stat.and_then(|file| read(file, &mut buffer)) {
         Ok(length) => length,
@@ -96,5 +95,8 @@ fn has_died(directory: BorrowedFd<'_>) -> bool {
     // The name before it, in parentheses, may have parentheses in it.
     let stat = buffer.get(..length).unwrap_or_default();
     let after_name = stat.rsplit(|&byte| byte == b')').next();
-    matches!(after_name, Some([b' ', b'Z' | b'X', ..]))
+    // See proc(5): the state is the third field, and the 20th the number of threads.
+    let mut fields = after_name.unwrap_or_default().split(|&byte| byte == b' ');
+    let (state, threads) = (fields.nth(1), fields.nth(16));
+    matches!(state, Some(b"Z" | b"X")) && matches!(threads, None | Some(b"0" | b"1"))
 }

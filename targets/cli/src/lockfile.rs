@@ -2,12 +2,11 @@
 
 use core::ffi::CStr;
 
-use rustix::process::getpid;
 use update_lock::{Errno, Error, Operation};
 use update_lock_start::number::{
-    SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
+    SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
 };
-use update_lock_start::{Args, Line, SignalSet, Signals, Text, complain, say, send, text};
+use update_lock_start::{Args, Line, SignalSet, Signals, Text, complain, say, text};
 
 use crate::semaphore::{Semaphore, remove_by_force};
 use crate::{help, report};
@@ -53,7 +52,7 @@ pub(crate) fn lockfile(mut args: Args) -> i32 {
         limit: 0,
         suspend: 16,
         is_inverted: false,
-        has_file: false,
+        files: 0,
     };
     match command.create_rest() {
         Ok(()) if command.is_inverted => report::EXISTS,
@@ -61,6 +60,9 @@ pub(crate) fn lockfile(mut args: Args) -> i32 {
         outcome => outcome.err().unwrap_or(0),
     }
 }
+
+/// More files than anybody has, and fewer than the stack has room for.
+const MANY: u32 = 4096;
 
 /// The rest of the command line, and what the options before it say. A failure is an exit code: the line for people has
 /// been written then.
@@ -76,12 +78,12 @@ struct Command {
     /// Seconds to wait after that.
     suspend: i32,
     is_inverted: bool,
-    has_file: bool,
+    files: u32,
 }
 
 impl Command {
     /// Creates the files that are left; on a failure none of them is there. Each has its place on the stack, as there is
-    /// no allocator: the limit of open files is met before the stack's end.
+    /// no allocator.
     fn create_rest(&mut self) -> Result<(), i32> {
         let Some(path) = self.next_file()? else {
             return Ok(());
@@ -106,13 +108,16 @@ impl Command {
                     );
                 }
                 _ => {
-                    self.has_file = true;
-                    return Ok(Some(word));
+                    self.files += 1;
+                    if self.files <= MANY {
+                        return Ok(Some(word));
+                    }
+                    complain(text!("%: one file too many"), word.to_bytes());
                 }
             }
             return Err(report::USAGE);
         }
-        if self.has_file {
+        if self.files > 0 {
             return Ok(None);
         }
         complain(text!("lockfile: no FILE; see 'lockfile -h'"), b"");
@@ -202,7 +207,10 @@ impl Command {
                 .wait(SIGNALS, Some(interval))
                 .map(|signal| signal.number)
             {
-                Some(SIGTSTP) => send(getpid(), SIGSTOP),
+                Some(SIGTSTP) => {
+                    self.signals.stop();
+                    continue;
+                }
                 Some(signal) if !self.signals.is_ignored(signal) => {
                     Line::error()
                         .filled(text!("%: given up on signal "), path.to_bytes())
@@ -210,7 +218,9 @@ impl Command {
                         .end();
                     return Err(report::HELD);
                 }
-                _ => {}
+                // Ignored. The second begins anew.
+                Some(_) => continue,
+                None => {}
             }
             if left == 0 {
                 return Ok(());

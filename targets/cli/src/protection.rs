@@ -51,6 +51,9 @@ impl Protection {
         {
             *self = Self::Later(Waiter::new(path));
         }
+        if let Self::Lock(lock) = self {
+            lock.forget_news();
+        }
         match self {
             Self::Lock(lock) if lock.is_held() == Ok(false) => {
                 if let Self::Lock(lock) = core::mem::replace(self, Self::None) {
@@ -92,10 +95,8 @@ impl Protection {
             lock.path().as_bytes(),
         );
         line.text(consequence).end();
-        if on_lost == OnLost::Retake
-            && let Ok(waiter) = Waiter::after_loss(lock)
-        {
-            *self = Self::Later(waiter);
+        if on_lost == OnLost::Retake {
+            *self = Self::Later(Waiter::after_loss(lock));
         }
         on_lost != OnLost::Stop
     }

@@ -145,11 +145,11 @@ fn follow(job: &Job, options: &Options, signals: &Signals, protection: &mut Prot
     loop {
         let now = milliseconds();
         if !protection.tend(options, now) {
-            job.signal(SIGTERM);
+            job.stop(SIGTERM);
             end_of_grace = now + GRACE_MS;
         }
         if now >= end_of_grace {
-            job.signal(SIGKILL);
+            job.stop(SIGKILL);
             end_of_grace = u64::MAX;
         }
         let timeout = protection.due(now).min(end_of_grace - now);

@@ -5,7 +5,8 @@ use rustix::process::getpid;
 
 use crate::arch::syscall;
 
-/// Up to where descriptors are closed one by one, where the kernel can't do it at once.
+/// Up to where descriptors are closed one by one, where the kernel can't do it at once. What a caller has opened beyond
+/// stays open there: nobody has so many, and their limit, a million in many containers, would take a second.
 const MANY: usize = 4096;
 
 /// Closes all descriptors but the standard ones. To be called before the program opens any.

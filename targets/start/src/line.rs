@@ -12,8 +12,8 @@ use crate::text::{Text, pair};
 const CAPACITY: usize = 1024;
 
 /// Descriptors 0, 1 and 2.
-// SAFETY: no part of the programs closes them, and each of the programs begins by opening those that its caller has
-// left closed.
+// SAFETY: each of the programs begins by opening those that its caller has left closed. A program that closes them opens
+// them again before it uses them.
 pub const STANDARD: [BorrowedFd<'static>; 3] = unsafe {
     [
         BorrowedFd::borrow_raw(0),
