@@ -280,6 +280,8 @@ impl Waiter {
         self.arrivals = 0;
         if !matches!(&self.seen, Some(seen) if (seen.holder, seen.inode) == (holder, inode)) {
             let Some(file) = open(&self.path)? else {
+                // 6. It went before it could be kept open, and asked.
+                self.arrivals = 1;
                 return Ok(false);
             };
             if Facts::of_file(&file)?.inode() != inode {
