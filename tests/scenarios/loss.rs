@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::common::holder::Waiter;
 use crate::common::peers;
 use crate::common::{Device, Holder, Lock, wait};
 
@@ -59,7 +60,8 @@ fn a_removal_underneath_is_reported(device: &Device) {
 
 fn a_new_holder_survives_the_release_of_the_old_one(device: &Device) {
     let lock = Lock::new();
-    let old = Holder::start(device, &lock);
+    // Which doesn't want the lock again: it could adopt the new one's file before that has its flock.
+    let old = Waiter::start(device, &lock, &["--on-lost", "ignore"]).until_holds();
     fs::remove_file(lock.path()).expect("our file");
     let new = Holder::start(device, &lock);
     let inode = lock.inode();
