@@ -44,6 +44,10 @@ const AFTER_OVERRIDE_MS: u64 = 5000;
 /// The same, where it isn't known that there is one.
 const AFTER_FOREIGN_MS: u64 = 1000;
 
+/// How long the maker of a new file has for its `flock`, before a waiter tries that: the watch wakes the one up between the
+/// two calls of the other.
+const NEW_FILE_MS: u64 = 10;
+
 /// How often to look where the watch would tell.
 const SAFETY_INTERVAL_MS: u64 = 1000;
 
@@ -156,6 +160,13 @@ impl Waiter {
             let lock = match Facts::of_path(&self.path)? {
                 None if self.must_give_way(now)? => return Err(Error::GivingWay),
                 None => self.create()?,
+                Some(facts) if self.has_just_come(&facts) => {
+                    if self.see(Holder::App, facts.inode())? {
+                        self.next = now.saturating_add(NEW_FILE_MS);
+                        return Err(Error::Held(Holder::App));
+                    }
+                    None
+                }
                 Some(facts) => match adopt::adopt(&self.path, user) {
                     Ok(claim) => claim.map(|(file, inode)| UpdateLock::of(file, inode, &self.path)),
                     Err(Error::Held(holder)) if self.see(holder, facts.inode())? => {
@@ -247,6 +258,12 @@ impl Waiter {
                 return true;
             }
         }
+    }
+
+    /// Whether somebody has made this file while the watch was armed, and may not have come to its `flock` yet.
+    fn has_just_come(&self, facts: &Facts) -> bool {
+        let is_known = matches!(&self.seen, Some(seen) if seen.inode == facts.inode());
+        self.arrivals > 0 && !is_known && facts.is_regular() && facts.is_marked()
     }
 
     /// Whether the lock, now that the path is free, is left to an override.

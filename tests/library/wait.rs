@@ -392,3 +392,21 @@ fn what_came_and_went_meanwhile_is_given_way_to_anew() {
     gives_way(&mut waiter, 4 * SECOND - 1);
     let _lock = taken(&mut waiter, 4 * SECOND);
 }
+
+/// Its maker hasn't come to its `flock` yet.
+#[test]
+fn a_new_file_is_looked_at_before_it_is_adopted() {
+    let place = Place::new();
+    supervisor_takes(&place);
+    let mut waiter = Waiter::new(&place.path);
+    waiter.watch().expect("inotify");
+    assert_eq!(held(&mut waiter, 0), Holder::Supervisor);
+    fs::remove_file(place.file()).expect("it is done");
+    place.make_stale(0o1644);
+    assert_eq!(held(&mut waiter, 5), Holder::App);
+    assert_eq!(waiter.due(5), 10);
+    // It never came: it is dead.
+    let inode = place.inode();
+    let _lock = taken(&mut waiter, 15);
+    assert_eq!(place.inode(), inode);
+}
