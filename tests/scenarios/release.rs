@@ -207,7 +207,7 @@ fn a_request_before_the_first_look_is_seen(device: &Device) {
     );
     let strace = [
         "strace",
-        "-D",
+        "-DD",
         "-f",
         "-qq",
         "-o",
