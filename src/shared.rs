@@ -163,11 +163,10 @@ fn joinable(path: &LockPath, user: u32) -> Result<Option<OwnedFd>, Error> {
     let Some(found) = Found::look(path)? else {
         return Ok(None);
     };
-    let (uid, mode) = (found.facts.uid(), found.facts.mode());
+    let (uid, is_kept) = (found.facts.uid(), found.is_kept());
     // By an exclusive `flock`, which is free where all members are dead: then the shared one is as well.
     let holder = found.holder;
     let is_ours = matches!(holder, Holder::App | Holder::Stale) && may_adopt(uid, user);
-    let is_kept = mode.contains(mark::KEPT);
     match found.file {
         Some(file) if is_ours && !(is_kept && holder == Holder::App) => Ok(Some(file)),
         _ => Err(Error::Held(holder)),

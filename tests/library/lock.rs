@@ -12,18 +12,12 @@ use update_lock::{Errno, Error, Holder, LockPath, Note, Operation, Release, Upda
 
 use crate::Place;
 
-/// Whether the host would reboot.
-fn flock_is_free(place: &Place) -> bool {
-    let file = File::open(place.file()).expect("it is there");
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).is_ok()
-}
-
 #[test]
 fn an_acquired_lock_is_both_locks() {
     let place = Place::new();
     let lock = UpdateLock::try_acquire(&place.path).expect("free");
     assert_eq!(place.mode(), 0o1644);
-    assert!(!flock_is_free(&place));
+    assert!(!place.flock_is_free());
     assert_eq!(lock.is_held(), Ok(true));
     assert_eq!(lock.path(), &place.path);
     assert_eq!(lock.release(), Ok(Release::Released));
@@ -76,7 +70,7 @@ fn a_lost_lock_removes_nothing_in_its_drop() {
     let next = UpdateLock::try_acquire(&place.path).expect("free");
     drop(lock);
     assert_eq!(next.is_held(), Ok(true));
-    assert!(!flock_is_free(&place));
+    assert!(!place.flock_is_free());
 }
 
 /// A second name doesn't matter, be it there first or last.
@@ -98,7 +92,7 @@ fn a_lock_left_behind_stays_with_the_process() {
         .expect("free")
         .leave_behind();
     assert!(place.is_there());
-    assert!(!flock_is_free(&place));
+    assert!(!place.flock_is_free());
     let second = UpdateLock::try_acquire(&place.path);
     assert_eq!(second.expect_err("held"), Error::Held(Holder::App));
 }
@@ -137,7 +131,7 @@ fn a_dead_holders_file_is_adopted() {
             b"",
             "so is the note"
         );
-        assert!(!flock_is_free(&place));
+        assert!(!place.flock_is_free());
         assert_eq!(lock.release(), Ok(Release::Released));
         assert!(!place.is_there());
     }
@@ -201,7 +195,7 @@ fn a_note_is_written_and_replaced() {
     let found = fs::read_to_string(place.file()).expect("readable");
     assert_eq!(found, "pid 7\nreason the second\n");
     assert_eq!(lock.is_held(), Ok(true));
-    assert!(!flock_is_free(&place));
+    assert!(!place.flock_is_free());
 }
 
 #[test]

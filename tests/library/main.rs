@@ -13,6 +13,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{Flock, FlockArg};
 use tempfile::TempDir;
 use update_lock::LockPath;
 
@@ -51,6 +52,12 @@ impl Place {
     fn mode(&self) -> u32 {
         let found = self.file().symlink_metadata();
         found.expect("it is there").permissions().mode() & 0o7777
+    }
+
+    /// Whether the host would reboot.
+    fn flock_is_free(&self) -> bool {
+        let file = fs::File::open(self.file()).expect("it is there");
+        Flock::lock(file, FlockArg::LockExclusiveNonblock).is_ok()
     }
 
     /// Leaves a dead holder's file with a note and the given mode.

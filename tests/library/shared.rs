@@ -2,7 +2,6 @@ use std::fs;
 use std::os::fd::{AsFd, AsRawFd};
 use std::thread;
 
-use nix::fcntl::{Flock, FlockArg};
 use update_lock::{Error, Holder, Leave, Release, SharedLock, UpdateLock, status};
 
 use crate::Place;
@@ -18,12 +17,6 @@ fn die(lock: SharedLock) {
     nix::unistd::close(descriptor).expect("it was open");
 }
 
-/// As the host looks before a reboot.
-fn host_may_reboot(place: &Place) -> bool {
-    let file = fs::File::open(place.file()).expect("the lock");
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).is_ok()
-}
-
 #[test]
 fn the_last_one_out_removes_the_file() {
     let place = Place::new();
@@ -31,7 +24,7 @@ fn the_last_one_out_removes_the_file() {
     assert_eq!(place.mode(), 0o1644);
     let mut left = holds.len();
     for hold in holds {
-        assert!(!host_may_reboot(&place));
+        assert!(!place.flock_is_free());
         assert_eq!(hold.is_held(), Ok(true));
         left -= 1;
         let expected = if left == 0 {
@@ -49,7 +42,7 @@ fn a_drop_leaves() {
     let place = Place::new();
     let first = join(&place);
     drop(join(&place));
-    assert!(!host_may_reboot(&place));
+    assert!(!place.flock_is_free());
     drop(first);
     assert!(!place.is_there());
 }
@@ -82,15 +75,15 @@ fn crashes_of_some_leave_it_to_the_rest() {
     let rest = join(&place);
     die(join(&place));
     die(join(&place));
-    assert!(!host_may_reboot(&place));
+    assert!(!place.flock_is_free());
     assert_eq!(rest.leave(), Ok(Leave::Released));
     // All of them.
     die(join(&place));
-    assert!(host_may_reboot(&place));
+    assert!(place.flock_is_free());
     let found = status(&place.path).expect("no error").expect("there");
     assert_eq!(found.holder, Holder::Stale);
     let adopter = join(&place);
-    assert!(!host_may_reboot(&place));
+    assert!(!place.flock_is_free());
     assert_eq!(adopter.leave(), Ok(Leave::Released));
     assert!(!place.is_there());
 }

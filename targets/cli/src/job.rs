@@ -8,12 +8,12 @@ use update_lock::{HELD_VARIABLE, UpdateLock};
 use update_lock_start::number::{
     SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH,
 };
-
-use crate::nested;
 use update_lock_start::{
     Args, Child, Environment, Line, Received, STANDARD, SignalSet, Signals, exec, exit, fork,
     process_group, send, send_to_group, session, text,
 };
+
+use crate::nested;
 
 /// A shell's code for a command that can't be executed.
 const NOT_EXECUTABLE: i32 = 126;
@@ -39,7 +39,7 @@ pub(crate) struct Standing {
 impl Standing {
     pub(crate) fn new(signals_group: bool) -> Self {
         let pid = getpid();
-        let is_leader = pid == Pid::INIT || session(None) == Some(pid);
+        let is_leader = pid == Pid::INIT || session() == Some(pid);
         Self {
             is_leader,
             has_own_group: is_leader || signals_group,

@@ -42,13 +42,13 @@ pub fn fork() -> Result<Child, Errno> {
     Ok(Pid::from_raw(pid as i32).map_or(Child::Me, Child::Of))
 }
 
-/// The session of a process, else of this one; `None` where its leader is outside of the PID namespace, too.
+/// The session of this process; `None` where its leader is outside of the PID namespace.
 ///
-/// rustix makes a `Pid` of the kernel's 0 for those.
+/// rustix makes a `Pid` of the kernel's 0 for that.
 #[must_use]
-pub fn session(process: Option<Pid>) -> Option<Pid> {
+pub fn session() -> Option<Pid> {
     // SAFETY: the call takes a plain number.
-    let session = unsafe { syscall!(__NR_getsid, Pid::as_raw(process)) };
+    let session = unsafe { syscall!(__NR_getsid, 0) };
     Pid::from_raw(session.ok()? as i32)
 }
 
