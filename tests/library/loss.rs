@@ -8,10 +8,7 @@ use update_lock::{Error, Holder, Note, Release, SharedLock, UpdateLock, Waiter, 
 use crate::peers::{
     Strace, helios_forces, of_child, open_place, removes, supervisor_forces, supervisor_takes,
 };
-use crate::{Place, until};
-
-/// Longer than anything takes.
-const MINUTE: Duration = Duration::from_secs(60);
+use crate::{MINUTE, Place, until};
 
 fn acquire(place: &Place) -> UpdateLock {
     UpdateLock::try_acquire(&place.path).expect("free")
@@ -53,9 +50,7 @@ fn each_kind_of_loss_ends_the_wait() {
     for lose in LOSSES {
         let place = open_place();
         let mut lock = acquire(&place);
-        is_told(&place, lose, || {
-            lock.wait_lost(Duration::MAX).expect("no error")
-        });
+        is_told(&place, lose, || lock.wait_lost(MINUTE).expect("no error"));
         assert_eq!(lock.release(), Ok(Release::Lost));
     }
 }
@@ -66,9 +61,7 @@ fn each_kind_of_loss_ends_the_wait_of_a_member() {
         let place = open_place();
         let other = SharedLock::try_acquire(&place.path).expect("free");
         let mut hold = SharedLock::try_acquire(&place.path).expect("shared");
-        is_told(&place, lose, || {
-            hold.wait_lost(Duration::MAX).expect("no error")
-        });
+        is_told(&place, lose, || hold.wait_lost(MINUTE).expect("no error"));
         assert_eq!(other.is_held(), Ok(false));
     }
 }
@@ -105,7 +98,7 @@ fn the_watch_is_kept() {
         assert_eq!(place.watches(), 1);
     }
     removes(&place);
-    assert_eq!(lock.wait_lost(Duration::MAX), Ok(true));
+    assert_eq!(lock.wait_lost(MINUTE), Ok(true));
     let mut waiter = Waiter::after_loss(lock);
     assert_eq!(waiter.look(0).err(), Some(Error::GivingWay));
     assert_eq!(place.watches(), 1);
@@ -182,10 +175,8 @@ fn a_lost_lock_is_taken_again_after_each_override() {
             let mut lock = acquire(&place);
             for _ in 0..ROUNDS {
                 lock.write_note(&note).expect("held");
-                assert_eq!(lock.wait_lost(Duration::MAX), Ok(true));
-                lock = Waiter::after_loss(lock)
-                    .wait(Duration::MAX)
-                    .expect("no error");
+                assert_eq!(lock.wait_lost(MINUTE), Ok(true));
+                lock = Waiter::after_loss(lock).wait(MINUTE).expect("no error");
             }
             lock
         });

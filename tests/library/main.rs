@@ -22,6 +22,9 @@ use nix::fcntl::{Flock, FlockArg};
 use tempfile::TempDir;
 use update_lock::LockPath;
 
+/// Longer than anything takes.
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// A free lock in a directory of its own.
 struct Place {
     directory: TempDir,
@@ -104,7 +107,7 @@ impl Place {
 fn until(what: &str, mut fact: impl FnMut() -> bool) {
     let start = Instant::now();
     while !fact() {
-        assert!(start.elapsed() < Duration::from_secs(60), "in vain: {what}");
+        assert!(start.elapsed() < MINUTE, "in vain: {what}");
         thread::sleep(Duration::from_millis(1));
     }
 }

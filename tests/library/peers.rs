@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{LazyLock, Mutex};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use update_lock::LockPath;
 
 use crate::{Place, until};
@@ -112,6 +114,23 @@ impl<'p> Strace<'p> {
     /// Whether it has made such a system call.
     pub(crate) fn has_called(&self, call: &str) -> bool {
         self.read("calls").contains(call)
+    }
+
+    /// Waits until an injected signal has stopped it.
+    #[track_caller]
+    pub(crate) fn until_stopped(&self) {
+        until("it is stopped", || self.has_called("stopped by SIGSTOP"));
+    }
+
+    /// Lets it go on.
+    pub(crate) fn goes_on(&self) {
+        let calls = self.read("calls");
+        let stop = calls
+            .lines()
+            .find(|call| call.contains("stopped by SIGSTOP"));
+        let (thread, _) = stop.and_then(|call| call.split_once(' ')).expect("a stop");
+        let thread = Pid::from_raw(thread.parse().expect("its number"));
+        kill(thread, Signal::SIGCONT).expect("it is there");
     }
 
     /// Whether it has ended.

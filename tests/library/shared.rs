@@ -11,7 +11,7 @@ use update_lock::{Error, Holder, Leave, Note, Release, SharedLock, UpdateLock, W
 use crate::peers::{
     Strace, helios_forces, of_child, open_place, removes, supervisor_forces, supervisor_takes,
 };
-use crate::{Place, until};
+use crate::{MINUTE, Place, until};
 
 fn join(place: &Place) -> SharedLock {
     SharedLock::try_acquire(&place.path).expect("free, or shared")
@@ -262,7 +262,7 @@ fn all_threads_that_wait_are_in_at_once() {
         thread::scope(|scope| {
             let members = [0; 8].map(|_| {
                 scope.spawn(|| {
-                    let hold = SharedLock::acquire(&place.path).expect("no error");
+                    let hold = SharedLock::acquire_timeout(&place.path, MINUTE).expect("no error");
                     inside.wait();
                     hold.leave().expect("no error")
                 })
@@ -384,7 +384,8 @@ fn forced_takes_beside_a_waiting_joiner() {
     for _ in 0..50 {
         let lock = exclusive(&place);
         thread::scope(|scope| {
-            let joiner = scope.spawn(|| SharedLock::acquire(&place.path).expect("no error"));
+            let joiner =
+                scope.spawn(|| SharedLock::acquire_timeout(&place.path, MINUTE).expect("no error"));
             until("it waits", || place.seen() == 1);
             removes(&place);
             assert_eq!(lock.release(), Ok(Release::Lost));
@@ -409,7 +410,7 @@ fn forced_takes_beside_members_that_join_again() {
             if hold.wait_lost(Duration::from_millis(10)).expect("no error") {
                 let waiter = Waiter::after_shared_loss(hold);
                 inside.fetch_sub(1, Ordering::SeqCst);
-                hold = waiter.wait_shared(Duration::MAX).expect("no error");
+                hold = waiter.wait_shared(MINUTE).expect("no error");
                 inside.fetch_add(1, Ordering::SeqCst);
             }
         }
@@ -453,7 +454,7 @@ fn who_waits_sees_through_probes() {
     let probe = File::open(place.file()).expect("it is there");
     probe.lock().expect("free");
     assert!(SharedLock::try_acquire(&place.path).is_err());
-    let wait = || SharedLock::acquire_timeout(&place.path, Duration::from_secs(60));
+    let wait = || SharedLock::acquire_timeout(&place.path, MINUTE);
     thread::scope(|scope| {
         let joiner = scope.spawn(wait);
         until("it waits", || place.seen() == 1);

@@ -5,8 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, Uid, chown};
+use nix::unistd::{Uid, chown};
 use update_lock::{Error, Holder, Release, UpdateLock, Waiter, status};
 
 use crate::keeper::die;
@@ -382,7 +381,6 @@ fn a_new_file_is_looked_at_before_it_is_adopted() {
 #[test]
 fn a_lock_taken_in_an_overrides_gap_is_given_back() {
     if let Some(path) = of_child() {
-        fs::write("pid", std::process::id().to_string()).expect("a file");
         let is_shared = Path::new("shared").exists();
         let mut waiter = Waiter::new(&path);
         waiter.watch().expect("inotify");
@@ -412,12 +410,11 @@ fn a_lock_taken_in_an_overrides_gap_is_given_back() {
         until("it waits", || place.other("waits").exists());
         assert_eq!(lock.release(), Ok(Release::Released));
         fs::write(place.other("released"), "").expect("a file");
-        until("it is stopped", || strace.has_called("stopped by SIGSTOP"));
+        strace.until_stopped();
         let lock = UpdateLock::try_acquire(&place.path).expect("free");
         fs::remove_file(place.file()).expect("by force");
         assert_eq!(lock.release(), Ok(Release::Lost));
-        let pid = fs::read_to_string(place.other("pid")).expect("its pid");
-        kill(Pid::from_raw(pid.parse().expect("a pid")), Signal::SIGCONT).expect("it is there");
+        strace.goes_on();
         strace.until_passed();
     }
 }

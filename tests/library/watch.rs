@@ -12,15 +12,12 @@ use crate::keeper::die;
 use crate::peers::{
     Strace, helios_forces, of_child, open_place, removes, supervisor_forces, supervisor_takes,
 };
-use crate::{Place, until};
+use crate::{MINUTE, Place, until};
 
 const TAKEN: Event = Event::Taken(Holder::App);
 const DIED: Event = Event::Taken(Holder::Stale);
 const SUPERVISOR: Event = Event::Taken(Holder::Supervisor);
 const FOREIGN: Event = Event::Taken(Holder::Foreign { uid: 0 });
-
-/// Longer than anything takes.
-const MINUTE: Duration = Duration::from_secs(60);
 
 /// Free, or dead and looked at by a watch just now.
 fn acquire(place: &Place) -> UpdateLock {
@@ -282,7 +279,7 @@ fn an_error_is_told() {
         errno: Errno::NOTDIR,
     };
     assert_eq!(Watch::new(&path).look(0), Err(error));
-    assert_eq!(Watch::new(&path).wait(Duration::MAX), Err(error));
+    assert_eq!(Watch::new(&path).wait(MINUTE), Err(error));
 }
 
 #[test]
@@ -335,6 +332,25 @@ fn a_wait_ends_with_its_time() {
     release(lock);
     assert_eq!(watch.wait(Duration::ZERO), Ok(Some(Event::Freed)));
     assert_eq!(watch.wait(Duration::ZERO), Ok(None));
+}
+
+/// Between the look's `openat` and its `flock`.
+#[test]
+fn a_release_during_a_look_is_no_death() {
+    if let Some(path) = of_child() {
+        let mut watch = Watch::new(&path);
+        assert_eq!(watch.look(0), Ok(None));
+        return;
+    }
+    let place = Place::new();
+    let lock = acquire(&place);
+    let options = "-P \"$P\" -e trace=openat -e inject=openat:signal=SIGSTOP:when=2";
+    let test = "watch::a_release_during_a_look_is_no_death";
+    let strace = Strace::start(&place, test, options);
+    strace.until_stopped();
+    release(lock);
+    strace.goes_on();
+    strace.until_passed();
 }
 
 /// All that a watch tells while `change` goes on.
