@@ -109,6 +109,24 @@ fn the_watch_is_kept() {
     assert_eq!(place.watches(), 0);
 }
 
+/// A person has moved it away, and back.
+#[test]
+fn what_is_back_is_adopted() {
+    let place = Place::new();
+    let inode = |place: &Place| place.is_there().then(|| place.inode());
+    let lock = acquire(&place);
+    let before = inode(&place);
+    let lock = Waiter::after_loss(lock).look(0).expect("it is dead");
+    assert_eq!(inode(&place), before);
+    drop(lock);
+    let hold = SharedLock::try_acquire(&place.path).expect("free");
+    let before = inode(&place);
+    let hold = Waiter::after_shared_loss(hold)
+        .look_shared(0)
+        .expect("it is dead");
+    assert_eq!((inode(&place), hold.is_held()), (before, Ok(true)));
+}
+
 /// By the event, not by the look of each second; and by looks where there are no events.
 #[test]
 fn inotify_wakes_the_wait() {
