@@ -31,6 +31,7 @@ mod diagnosis;
 mod environment;
 mod exit_status;
 mod help;
+mod hold;
 mod interactive;
 mod interleaving;
 mod interpreters;
@@ -64,6 +65,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         environment::SCENARIOS,
         exit_status::SCENARIOS,
         help::SCENARIOS,
+        hold::SCENARIOS,
         interactive::SCENARIOS,
         interleaving::SCENARIOS,
         interpreters::SCENARIOS,

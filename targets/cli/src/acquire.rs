@@ -14,6 +14,7 @@ use crate::life::{self, Life};
 use crate::obtain::{Outcome, obtain};
 use crate::options::Options;
 use crate::report::{self, report};
+use crate::schedule::Schedule;
 use crate::{keeper, nested, protection, run};
 
 /// Takes the lock for the caller, or for the process that `--for` names; exit code 0 once it is held.
@@ -32,18 +33,21 @@ fn acquire_for(options: &Options, environment: Environment) -> Result<i32, i32> 
     let (process, life) = beneficiary(options)?;
     let signals = Signals::block();
     let mut waiter = Waiter::new(&path);
-    let outcome = obtain(&mut waiter, options.wait, &signals, Standing::new(false));
+    let standing = Standing::new(false);
+    let mut schedule = Schedule::ALWAYS;
+    let outcome = obtain(&mut waiter, options.wait, &mut schedule, &signals, standing);
     // What it keeps open is nothing for the keeper.
     drop(waiter);
     match outcome {
         Outcome::Acquired(lock) => leave_to_keeper(lock, options, process, &life, signals),
         Outcome::Ended(signal) => Err(128 + signal as i32),
         Outcome::Failed(error) => Err(report(Some(&path), error)),
+        Outcome::Unwanted => Err(report::IO), // not by this schedule
     }
 }
 
-/// The lock's path, absolute: a keeper works in `/`.
-fn path(options: &Options, environment: Environment) -> Result<LockPath, i32> {
+/// The path of a device's lock, absolute: a keeper works in `/`.
+pub(crate) fn path(options: &Options, environment: Environment) -> Result<LockPath, i32> {
     let location = crate::locate(options, environment)
         .map_err(|error| crate::report_location(options, environment, error))?;
     if !location.protects() {

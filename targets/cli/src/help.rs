@@ -9,6 +9,7 @@ const ALL: Text = text!(
 update-lock: holds back balena updates and reboots while a command runs
 
   update-lock [--lock PATH] run [OPTION...] [--] COMMAND...
+  update-lock [--lock PATH] hold [OPTION...]
   update-lock [--lock PATH] acquire [OPTION...]
   update-lock [--lock PATH] release [--force]
   update-lock [--lock PATH] status [--json]
@@ -35,6 +36,16 @@ const RUN_CODES: Text = text!(
     "
 Exit code: COMMAND's own; 128+N if signal N ended it; 126 or 127 if it could
 not be run; 64 usage, 69 no lock here, 74 I/O, 75 held, 77 not allowed."
+);
+
+const HOLD: Text = text!(
+    "\
+update-lock hold [OPTION...]
+
+Holds the lock until a signal ends that: a service of its own, which holds back
+the updates of its whole release. Useful with --open or --while.
+Exit code: 128+N for signal N; 64 usage, 69 no lock here, 74 I/O, 75 lost with
+--on-lost stop, 77 not allowed."
 );
 
 const ACQUIRE: Text = text!(
@@ -75,9 +86,11 @@ pub(crate) fn help(topic: Topic) -> i32 {
     let (text, codes) = match topic {
         Topic::All => (ALL, None),
         Topic::Run => (RUN, Some(RUN_CODES)),
+        Topic::Hold => (HOLD, None),
         Topic::Acquire => (ACQUIRE, None),
         Topic::Release => (RELEASE, None),
         Topic::Status => (STATUS, None),
+        Topic::Watch | Topic::Update => (DOCTOR, None),
         Topic::Doctor => (DOCTOR, None),
     };
     say(text);

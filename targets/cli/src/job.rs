@@ -18,7 +18,7 @@ use crate::nested;
 /// A shell's code for a command that can't be executed.
 const NOT_EXECUTABLE: i32 = 126;
 /// A shell's code for a command that isn't there.
-const NOT_FOUND: i32 = 127;
+pub(crate) const NOT_FOUND: i32 = 127;
 
 /// The signals that a terminal sends to a whole process group.
 const OF_TERMINAL: SignalSet = SignalSet::of(&[
@@ -168,11 +168,6 @@ impl Job {
     }
 }
 
-/// Reaps orphans while there is no command yet.
-pub(crate) fn reap_orphans() {
-    while next_change().is_some() {}
-}
-
 fn next_change() -> Option<(Pid, WaitStatus)> {
     wait(WaitOptions::NOHANG | WaitOptions::UNTRACED)
         .ok()
@@ -180,7 +175,7 @@ fn next_change() -> Option<(Pid, WaitStatus)> {
 }
 
 /// The command's own code, or 128+N if signal N ended it; `None` if it hasn't ended.
-fn exit_code(status: WaitStatus) -> Option<i32> {
+pub(crate) fn exit_code(status: WaitStatus) -> Option<i32> {
     status
         .exit_status()
         .or_else(|| status.terminating_signal().map(|signal| 128 + signal))

@@ -5,9 +5,11 @@
 #![deny(unsafe_code)]
 
 mod acquire;
+mod condition;
 mod doctor;
 mod duration;
 mod help;
+mod hold;
 mod job;
 mod keeper;
 mod life;
@@ -19,9 +21,11 @@ mod protection;
 mod release;
 mod report;
 mod run;
+mod schedule;
 mod semaphore;
 mod standard;
 mod status;
+mod windows;
 
 use update_lock::{Error, Location, LockPath};
 use update_lock_start::{Args, Environment, Line, text};
@@ -49,11 +53,12 @@ fn main(args: Args, environment: Environment) -> i32 {
     }
     match options.topic {
         Topic::Run => run::run(&options, environment),
+        Topic::Hold => hold::hold(&options, environment),
         Topic::Acquire => acquire::acquire(&options, environment),
         Topic::Release => release::release(&options, environment),
         Topic::Status => status::status(&options, environment),
         Topic::Doctor => doctor::doctor(&options, environment),
-        Topic::All => help::help(Topic::All),
+        Topic::Watch | Topic::Update | Topic::All => help::help(Topic::All),
     }
 }
 

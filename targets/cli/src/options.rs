@@ -11,20 +11,29 @@ use crate::report::USAGE;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Topic {
     Run,
+    Hold,
     Acquire,
     Release,
     Status,
+    Watch,
+    Update,
     Doctor,
     All,
 }
 
 /// What a command line may begin with: the topics in their order, then what isn't one.
-const WORDS: &str = "run acquire release status doctor help --help -h --version -V";
+const WORDS: &str =
+    "run hold acquire release status watch update doctor help --help -h --version -V";
+
+/// The first of them that asks for help, and the first that asks for the version.
+const TOPICS: usize = Topic::All as usize;
+const VERSIONS: usize = TOPICS + 3;
 
 impl Topic {
     fn at(place: usize) -> Option<Self> {
-        use Topic::{Acquire, Doctor, Release, Run, Status};
-        [Run, Acquire, Release, Status, Doctor].get(place).copied()
+        use Topic::{Acquire, Doctor, Hold, Release, Run, Status, Update, Watch};
+        const ALL: [Topic; TOPICS] = [Run, Hold, Acquire, Release, Status, Watch, Update, Doctor];
+        ALL.get(place).copied()
     }
 
     fn named(name: &[u8]) -> Result<Self, i32> {
@@ -78,6 +87,10 @@ pub(crate) enum Key {
     OrRun,
     Require,
     Group,
+    Shared,
+    Update,
+    Cancel,
+    TrustClock,
     Force,
     Json,
     Wait,
@@ -85,6 +98,9 @@ pub(crate) enum Key {
     ExitCode,
     OnLost,
     After,
+    Open,
+    While,
+    Every,
     For,
 }
 
@@ -92,7 +108,7 @@ pub(crate) enum Key {
 pub(crate) struct Spec {
     key: Key,
     /// A bit for each topic that has it.
-    topics: u8,
+    topics: u16,
     /// Its name, and what stands for its value, if it takes one.
     pub(crate) usage: &'static str,
     /// What it does.
@@ -167,9 +183,13 @@ const OPTIONS: &[Spec] = options! {
     OrRun [Run] "--or-run" "then run unprotected, and take the lock later"
     Require [Run] "--require" "fail where there is no balena device"
     After [Run] "--after T" "take the lock when the command has been up for T"
-    OnLost [Run] "--on-lost HOW" "after an override: retake (default), stop, ignore"
+    Open [Run Hold] "--open WINDOW" "not then: 02:00-04:00, or Sat,Sun 22:00-06:00"
+    TrustClock [Run Hold] "--trust-clock" "go by a clock that NTP hasn't set, too"
+    While [Hold] "--while COMMAND" "hold it only while the shell's COMMAND says 0"
+    Every [Hold] "--every T" "run that COMMAND every T (default 90s)"
+    OnLost [Run Hold] "--on-lost HOW" "after an override: retake (default), stop, ignore"
     For [Acquire] "--for PID" "release when process PID has ended, not the caller"
-    Reason [Run Acquire] "--reason TEXT" "why, for people who look at the lock"
+    Reason [Run Hold Acquire] "--reason TEXT" "why, for people who look at the lock"
     Group [Run] "--group" "signal the command's whole process group"
     ExitCode [Run] "-E CODE" "exit with CODE instead of 69, 74, 75 and 77"
     Force [Release] "--force" "remove what another tool or a dead app has left"
@@ -185,6 +205,11 @@ pub(crate) struct Options {
     pub(crate) on_lost: OnLost,
     /// For how many milliseconds the command is up before it is protected.
     pub(crate) after: Option<u32>,
+    /// When updates may come.
+    pub(crate) open: Values,
+    /// What `--while` runs, and every how many milliseconds.
+    pub(crate) condition: Option<&'static [u8]>,
+    pub(crate) every: u32,
     /// A bit for each switch.
     switches: u32,
     /// Whose life the lock is tied to; else the caller's.
@@ -193,6 +218,37 @@ pub(crate) struct Options {
     pub(crate) exit_code: Option<i32>,
     /// The command to run, and its arguments.
     pub(crate) arguments: Args,
+}
+
+/// The values of an option that may be repeated.
+pub(crate) struct Values {
+    values: [&'static [u8]; 8],
+    count: usize,
+    /// They come from the variable: the first one of the command line takes their place.
+    is_default: bool,
+}
+
+impl Values {
+    const NONE: Self = Self {
+        values: [b""; 8],
+        count: 0,
+        is_default: false,
+    };
+
+    /// All of them.
+    pub(crate) fn get(&self) -> &[&'static [u8]] {
+        self.values.get(..self.count).unwrap_or_default()
+    }
+
+    /// `None` where it has no meaning, or there are too many.
+    fn add(&mut self, value: &'static [u8]) -> Option<()> {
+        if core::mem::take(&mut self.is_default) {
+            self.count = 0;
+        }
+        *self.values.get_mut(self.count)? = value;
+        self.count += 1;
+        Some(())
+    }
 }
 
 /// Says what can't be understood, and which word; the exit code.
@@ -216,6 +272,9 @@ impl Options {
             wait: Wait::ForEver,
             on_lost: OnLost::Retake,
             after: None,
+            open: Values::NONE,
+            condition: None,
+            every: 90_000,
             switches: 0,
             pid: None,
             reason: b"",
@@ -235,6 +294,7 @@ impl Options {
             _ => Topic::All,
         };
         let wrong = self.parse_variables(topic, environment);
+        self.open.is_default = true;
         self.parse_options(topic)?;
         if self.action != Action::Do {
             return Ok(());
@@ -261,8 +321,8 @@ impl Options {
                 continue;
             }
             match position(word, WORDS) {
-                Some(8..) => self.action = Action::Version,
-                Some(5..) => {
+                Some(VERSIONS..) => self.action = Action::Version,
+                Some(TOPICS..) => {
                     self.action = Action::Explain;
                     if let Some(name) = self.arguments.next() {
                         self.topic = Topic::named(name)?;
@@ -352,6 +412,9 @@ impl Options {
                 };
             }
             Key::After => self.after = Some(duration::parse(value)?),
+            Key::Open => self.open.add(value)?,
+            Key::While => self.condition = Some(value),
+            Key::Every => self.every = duration::parse(value).filter(|&every| every > 0)?,
             Key::For => self.pid = Some(pid(value)?),
             key => {
                 let bit = 1 << key as u32;

@@ -1,6 +1,7 @@
 //! Starting, becoming and ending a process.
 
 use core::ffi::{CStr, c_char};
+use core::ptr::null;
 
 use crate::arch::syscall;
 use rustix::io::Errno;
@@ -89,6 +90,24 @@ pub fn exec(
         call = call.with(name, variable);
     }
     search(&call)
+}
+
+/// Becomes a shell that runs `command`.
+///
+/// # Errors
+///
+/// It returns only if it fails: `ENOENT` where there is no `/bin/sh`.
+#[must_use]
+pub fn exec_shell(command: &CStr, environment: Environment) -> Errno {
+    const SHELL: &CStr = c"/bin/sh";
+    let words = [SHELL.as_ptr(), c"-c".as_ptr(), command.as_ptr(), null()];
+    let call = Call {
+        // SAFETY: the words are strings, and a NULL ends them; the call doesn't outlive them.
+        arguments: unsafe { Args::from_words(&words) },
+        environment,
+    };
+    // SAFETY: it is a string.
+    unsafe { execve(SHELL.as_ptr(), &call) }
 }
 
 fn search(call: &Call) -> Errno {
