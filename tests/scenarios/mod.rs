@@ -51,6 +51,7 @@ mod supervisor;
 mod usage;
 mod users;
 mod waiting;
+mod windows;
 
 /// All scenarios.
 pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
@@ -85,6 +86,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         usage::SCENARIOS,
         users::SCENARIOS,
         waiting::SCENARIOS,
+        windows::SCENARIOS,
     ]
     .into_iter()
     .flatten()

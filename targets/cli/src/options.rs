@@ -3,9 +3,10 @@
 use rustix::process::Pid;
 use update_lock::decimal;
 use update_lock_start::{Args, Environment, Line, Text, text};
+use update_lock_window::{LocalTime, is_open};
 
-use crate::duration;
 use crate::report::USAGE;
+use crate::{duration, windows};
 
 /// A command: what to do, what to explain, or what an option belongs to. `All` stands for none of them.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -222,7 +223,8 @@ pub(crate) struct Options {
 
 /// The values of an option that may be repeated.
 pub(crate) struct Values {
-    values: [&'static [u8]; 8],
+    /// The rest are empty.
+    pub(crate) values: [&'static [u8]; windows::MOST],
     count: usize,
     /// They come from the variable: the first one of the command line takes their place.
     is_default: bool,
@@ -230,20 +232,19 @@ pub(crate) struct Values {
 
 impl Values {
     const NONE: Self = Self {
-        values: [b""; 8],
+        values: [b""; windows::MOST],
         count: 0,
         is_default: false,
     };
 
-    /// All of them.
-    pub(crate) fn get(&self) -> &[&'static [u8]] {
-        self.values.get(..self.count).unwrap_or_default()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
-    /// `None` where it has no meaning, or there are too many.
+    /// `None` where there are too many.
     fn add(&mut self, value: &'static [u8]) -> Option<()> {
         if core::mem::take(&mut self.is_default) {
-            self.count = 0;
+            *self = Self::NONE;
         }
         *self.values.get_mut(self.count)? = value;
         self.count += 1;
@@ -412,7 +413,10 @@ impl Options {
                 };
             }
             Key::After => self.after = Some(duration::parse(value)?),
-            Key::Open => self.open.add(value)?,
+            Key::Open => {
+                is_open(value, LocalTime::default())?;
+                self.open.add(value)?;
+            }
             Key::While => self.condition = Some(value),
             Key::Every => self.every = duration::parse(value).filter(|&every| every > 0)?,
             Key::For => self.pid = Some(pid(value)?),

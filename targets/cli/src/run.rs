@@ -80,7 +80,8 @@ fn protect(
     if nested::is_held_above(path, environment) {
         return Ok(Protection::None);
     }
-    if schedule.wants(milliseconds(), signals) == Some(false) {
+    // `--after` counts from the command's start.
+    if options.after.is_some() || schedule.wants(milliseconds(), signals) == Some(false) {
         return Ok(Protection::idle(path));
     }
     let mut waiter = Waiter::new(path);
