@@ -1,11 +1,12 @@
 //! Who holds a lock, and on what evidence.
 
 use rustix::fd::OwnedFd;
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{CWD, FlockOperation, Mode, OFlags};
 use rustix::process::geteuid;
 
+use crate::flock::{EXCLUSIVE, try_flock};
 use crate::inode::{Facts, Inode};
-use crate::lock::{SUPERVISOR_UID, try_flock};
+use crate::lock::SUPERVISOR_UID;
 use crate::{Errno, Error, Identity, LockPath, NoteText, Operation, adopt, note};
 
 /// What every lock file of helios, the Supervisor written in Rust, begins with.
@@ -123,8 +124,8 @@ impl Status {
     }
 }
 
-/// What is at a path: opened, where it can be read. Where the holder is [`Holder::Stale`], its `flock` is ours for as
-/// long as this lives.
+/// What is at a path: opened, where it can be read. Where the holder is [`Holder::Stale`], its `flock` was granted, and is
+/// ours for as long as this lives.
 pub(crate) struct Found {
     pub(crate) file: Option<OwnedFd>,
     pub(crate) facts: Facts,
@@ -135,6 +136,11 @@ pub(crate) struct Found {
 impl Found {
     /// Opens what `path` names, without following a link, waiting for a fifo's writer or changing anything.
     pub(crate) fn look(path: &LockPath) -> Result<Option<Self>, Error> {
+        Self::look_as(path, EXCLUSIVE)
+    }
+
+    /// The same with that `flock`: a shared one is granted beside other shared holders, too.
+    pub(crate) fn look_as(path: &LockPath, how: FlockOperation) -> Result<Option<Self>, Error> {
         let flags =
             OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let found = match rustix::fs::openat(CWD, path.as_c_str(), flags, Mode::empty()) {
@@ -152,7 +158,7 @@ impl Found {
         let Some((file, facts)) = found else {
             return Ok(None);
         };
-        let holder = holder(file.as_ref(), &facts)?;
+        let holder = holder(file.as_ref(), &facts, how)?;
         Ok(Some(Self {
             file,
             facts,
@@ -161,7 +167,7 @@ impl Found {
     }
 }
 
-fn holder(file: Option<&OwnedFd>, facts: &Facts) -> Result<Holder, Error> {
+fn holder(file: Option<&OwnedFd>, facts: &Facts, how: FlockOperation) -> Result<Holder, Error> {
     let uid = facts.uid();
     if !facts.is_regular() {
         return Ok(Holder::Foreign { uid });
@@ -173,7 +179,7 @@ fn holder(file: Option<&OwnedFd>, facts: &Facts) -> Result<Holder, Error> {
         return Ok(Holder::Foreign { uid });
     }
     Ok(match file {
-        Some(file) if try_flock(file)? => Holder::Stale,
+        Some(file) if try_flock(file, how)? => Holder::Stale,
         _ => Holder::App,
     })
 }

@@ -15,9 +15,10 @@
 use rustix::fd::OwnedFd;
 use rustix::fs::Mode;
 
+use crate::flock::{EXCLUSIVE, try_flock};
 use crate::holder::Found;
 use crate::inode::{self, Facts};
-use crate::lock::{remove, try_flock};
+use crate::lock::remove;
 use crate::mark::{ASKED, HELD, KEPT, RELEASED};
 use crate::{Errno, Error, Holder, LockPath, Operation, UpdateLock};
 
@@ -28,7 +29,7 @@ impl UpdateLock {
     ///
     /// [`Error::System`]: `Mark`, where the file belongs to another user.
     pub fn mark_kept(&self) -> Result<(), Error> {
-        mark(&self.file, KEPT)
+        mark(&self.hold.file, KEPT)
     }
 
     /// Whether the keeper of this lock is asked to release it. A `chmod` is what changes it: `inotify(7)` has
@@ -38,7 +39,7 @@ impl UpdateLock {
     ///
     /// [`Error::System`]: `Stat`.
     pub fn is_asked(&self) -> Result<bool, Error> {
-        Ok(Facts::of_file(&self.file)?.mode().contains(ASKED))
+        Ok(Facts::of_file(&self.hold.file)?.mode().contains(ASKED))
     }
 }
 
@@ -82,7 +83,7 @@ impl<'p> Request<'p> {
     ///
     /// [`Error::System`]: the keeper died, and its file could not be removed.
     pub fn is_done(&self) -> Result<bool, Error> {
-        let is_free = try_flock(&self.file)?;
+        let is_free = try_flock(&self.file, EXCLUSIVE)?;
         let facts = Facts::of_file(&self.file)?;
         let is_keepers = facts.mode().intersects(ASKED.union(RELEASED));
         if !is_keepers || !inode::names(self.path, facts.inode())? {
@@ -125,7 +126,7 @@ pub fn remove_dead(path: &LockPath) -> Result<Option<Holder>, Error> {
     let holder = found.holder;
     let is_dead = match (holder, &found.file) {
         (Holder::Stale, _) => true,
-        (Holder::Foreign { .. }, Some(file)) => try_flock(file)?,
+        (Holder::Foreign { .. }, Some(file)) => try_flock(file, EXCLUSIVE)?,
         // Who can't read a file can't tell whether it is helios's.
         (Holder::Foreign { .. }, None) if found.facts.is_regular() => {
             return Err(Error::system(Operation::Open, Errno::ACCESS));

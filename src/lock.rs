@@ -33,8 +33,9 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FlockOperation, OFlags};
 use rustix::process::geteuid;
 
+use crate::flock::{EXCLUSIVE, flock_past_probes};
+use crate::hold::Hold;
 use crate::inode::{self, Facts, Inode};
-use crate::pause::{PROBE_INTERVAL_MS, PROBE_MS, pause};
 use crate::{Errno, Error, Holder, Identity, LockPath, Note, Operation, Waiter, adopt, mark, note};
 
 /// `nobody`, as whom the Supervisor creates its own lock files.
@@ -52,12 +53,8 @@ pub(crate) const SUPERVISOR_UID: u32 = 65534;
 #[must_use = "the lock is released as soon as this is dropped"]
 #[derive(Debug)]
 pub struct UpdateLock {
-    pub(crate) file: OwnedFd,
-    pub(crate) inode: Inode,
-    path: LockPath,
+    pub(crate) hold: Hold,
     pub(crate) is_released: bool,
-    /// What a wait has armed. It is closed last: that stalls for milliseconds.
-    pub(crate) watch: Option<OwnedFd>,
 }
 
 /// What a release found.
@@ -86,18 +83,7 @@ impl UpdateLock {
     ///   it can't be written. `Lock` or `Stat` (out of locks, I/O error) leave the file that was created: nobody can know
     ///   whose it is by then. The next acquire adopts it.
     pub fn try_acquire(path: &LockPath) -> Result<Self, Error> {
-        let user = user()?;
-        loop {
-            let claim = match create(path)? {
-                Some(file) => claim(path, file)?,
-                None => adopt::adopt(path, user)?, // 5
-            };
-            if let Some((file, inode)) = claim {
-                step!("lock: acquired");
-                return Ok(Self::of(file, inode, path));
-            }
-            step!("lock: removed underneath, again");
-        }
+        try_take(path, EXCLUSIVE).map(Self::of)
     }
 
     /// Takes the lock, waiting for it as long as it takes.
@@ -120,9 +106,7 @@ impl UpdateLock {
     ///
     /// As [`try_acquire`](Self::try_acquire); [`Error::Held`] or [`Error::GivingWay`] when `timeout` has passed.
     pub fn acquire_timeout(path: &LockPath, timeout: Duration) -> Result<Self, Error> {
-        let rest = timeout.subsec_nanos().div_ceil(1_000_000);
-        let milliseconds = timeout.as_secs().saturating_mul(1000);
-        Waiter::new(path).acquire(milliseconds.saturating_add(rest.into()))
+        Waiter::new(path).wait(timeout)
     }
 
     /// Whether the lock is still ours: `false` after an override.
@@ -131,7 +115,7 @@ impl UpdateLock {
     ///
     /// [`Error::System`] where the path can't be looked up any more.
     pub fn is_held(&self) -> Result<bool, Error> {
-        inode::names(&self.path, self.inode)
+        self.hold.is_at_path()
     }
 
     /// Gives the lock back, and says whether it was still ours.
@@ -161,42 +145,36 @@ impl UpdateLock {
     ///
     /// [`Error::System`]: `Write` fails with `ENOSPC` on a full disk; `Open` with `ENOENT` after a loss.
     pub fn write_note(&self, note: &Note<'_>) -> Result<(), Error> {
-        note::replace(&self.path, self.inode, note)
+        note::replace(&self.hold.path, self.hold.inode, note)
     }
 
     /// Reads what the watch that a wait has left has to say. Who holds such a lock for long does so now and then: events
     /// that nobody reads take the kernel's memory, up to some limit.
     pub fn forget_news(&self) {
-        let mut events = [0; 512];
-        if let Some(watch) = &self.watch {
-            while let Ok(1..) = rustix::io::read(watch, &mut events) {}
-        }
+        self.hold.forget_news();
     }
 
     /// Closes the watch that a wait has left, which stalls for milliseconds.
     pub fn close_watch(&mut self) {
-        self.watch = None;
+        self.hold.watch = None;
     }
 
     /// Which file the lock is, for [`HELD_VARIABLE`](crate::HELD_VARIABLE) in the environment of a child.
     #[must_use]
     pub fn identity(&self) -> Identity {
-        Identity::of(self.inode)
+        Identity::of(self.hold.inode)
     }
 
     /// The path of the lock file.
     #[must_use]
     pub fn path(&self) -> &LockPath {
-        &self.path
+        &self.hold.path
     }
 
-    pub(crate) fn of(file: OwnedFd, inode: Inode, path: &LockPath) -> Self {
+    pub(crate) fn of(hold: Hold) -> Self {
         Self {
-            file,
-            inode,
-            path: path.clone(),
+            hold,
             is_released: false,
-            watch: None,
         }
     }
 
@@ -205,7 +183,7 @@ impl UpdateLock {
             step!("lock: lost before the release"); // 6
             return Ok(Release::Lost);
         }
-        remove(&self.file, &self.path)
+        remove(&self.hold.file, &self.hold.path)
     }
 }
 
@@ -234,7 +212,23 @@ impl Drop for UpdateLock {
 /// The locked descriptor. It is open for writing or for reading only, as the lock was created or adopted.
 impl AsFd for UpdateLock {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
+        self.hold.file.as_fd()
+    }
+}
+
+/// Steps 1 to 5.
+pub(crate) fn try_take(path: &LockPath, how: FlockOperation) -> Result<Hold, Error> {
+    let user = user()?;
+    loop {
+        let claim = match create(path)? {
+            Some(file) => claim(path, file, how)?,
+            None => adopt::adopt(path, user, how)?, // 5
+        };
+        if let Some((file, inode)) = claim {
+            step!("lock: acquired");
+            return Ok(Hold::new(file, inode, path));
+        }
+        step!("lock: removed underneath, again");
     }
 }
 
@@ -260,15 +254,13 @@ pub(crate) fn create(path: &LockPath) -> Result<Option<OwnedFd>, Error> {
 }
 
 /// Steps 3 and 4. `None` where the file was removed meanwhile.
-pub(crate) fn claim(path: &LockPath, file: OwnedFd) -> Result<Option<(OwnedFd, Inode)>, Error> {
-    let mut waited = 0;
-    while !try_flock(&file)? {
-        step!("lock: somebody probes it or has adopted it");
-        if waited == PROBE_MS {
-            return Err(Error::Held(Holder::App));
-        }
-        pause(PROBE_INTERVAL_MS);
-        waited += PROBE_INTERVAL_MS;
+pub(crate) fn claim(
+    path: &LockPath,
+    file: OwnedFd,
+    how: FlockOperation,
+) -> Result<Option<(OwnedFd, Inode)>, Error> {
+    if !flock_past_probes(&file, how)? {
+        return Err(Error::Held(Holder::App));
     }
     let facts = Facts::of_file(&file)?;
     let is_ours = match facts.links() {
@@ -278,18 +270,4 @@ pub(crate) fn claim(path: &LockPath, file: OwnedFd) -> Result<Option<(OwnedFd, I
         _ => inode::names(path, facts.inode())?,
     };
     Ok(is_ours.then_some((file, facts.inode())))
-}
-
-/// `flock(2)`, exclusive and without waiting; `false` where somebody else has it.
-pub(crate) fn try_flock(file: impl AsFd) -> Result<bool, Error> {
-    try_flock_as(file, FlockOperation::NonBlockingLockExclusive)
-}
-
-/// The same, exclusive or shared.
-pub(crate) fn try_flock_as(file: impl AsFd, how: FlockOperation) -> Result<bool, Error> {
-    match rustix::fs::flock(file, how) {
-        Ok(()) => Ok(true),
-        Err(Errno::WOULDBLOCK) => Ok(false),
-        Err(errno) => Err(Error::system(Operation::Lock, errno)),
-    }
 }

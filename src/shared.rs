@@ -9,21 +9,23 @@
 //!    kernel lets go of the shared lock before it tries for the exclusive one, so the path is compared only after that:
 //!    another last member may have removed the file in between.
 //! 3. Refused: members remain, or somebody probes, or another member is leaving just now. A shared `flock` tells: refused,
-//!    too, it was one of the latter, and the member tries again. Granted, it tries for the exclusive one once more, and
-//!    refused again, members remain, of which one will be the last.
+//!    too, it was one of the latter, which ends. Granted, the member tries for the exclusive one once more, and refused
+//!    again, members remain, of which one will be the last.
+//! 4. Between a refusal and the next attempt a member holds nothing, and another one may be the last. That one's mark of a
+//!    release on the file tells it from a loss.
 //!
 //! What remains: two probes in exactly the two moments of 3 can make the last member leave a file behind, which the next
 //! acquire adopts.
 
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::FlockOperation;
+use core::time::Duration;
 
-use crate::adopt::may_adopt;
-use crate::holder::Found;
-use crate::inode::{self, Facts, Inode};
-use crate::lock::{create, remove, try_flock, try_flock_as, user};
-use crate::pause::{PROBE_INTERVAL_MS, PROBE_MS, pause};
-use crate::{Error, Holder, LockPath, Operation, Release, mark};
+use rustix::fd::{AsFd, BorrowedFd};
+
+use crate::flock::{EXCLUSIVE, SHARED, flock_past_probes, try_flock};
+use crate::hold::Hold;
+use crate::inode::Facts;
+use crate::lock::{remove, try_take};
+use crate::{Error, Identity, LockPath, Note, Release, Waiter, mark, note};
 
 /// A shared hold of the update lock: while it or any other lives, the Supervisor installs no update and the host doesn't
 /// reboot.
@@ -33,10 +35,8 @@ use crate::{Error, Holder, LockPath, Operation, Release, mark};
 #[must_use = "the hold is given up as soon as this is dropped"]
 #[derive(Debug)]
 pub struct SharedLock {
-    file: OwnedFd,
-    inode: Inode,
-    path: LockPath,
-    has_left: bool,
+    pub(crate) hold: Hold,
+    pub(crate) has_left: bool,
 }
 
 /// What leaving a shared hold found.
@@ -55,32 +55,35 @@ pub enum Leave {
 impl SharedLock {
     /// Takes a shared hold, if the lock is free, its holders are dead, or all of them share it.
     ///
-    /// A probe of the host looks like an exclusive holder for a moment: it is tried again for a quarter of a second.
+    /// It answers at once, as [`UpdateLock::try_acquire`](crate::UpdateLock::try_acquire) does.
     ///
     /// # Errors
     ///
     /// As [`UpdateLock::try_acquire`](crate::UpdateLock::try_acquire). Only the file's user and root can join, since the
     /// last one out removes it: for others it is [`Error::Held`].
     pub fn try_acquire(path: &LockPath) -> Result<Self, Error> {
-        let user = user()?;
-        loop {
-            let file = match create(path)? {
-                Some(file) => file,
-                None => match joinable(path, user)? {
-                    Some(file) => file,
-                    None => continue,
-                },
-            };
-            if let Some(inode) = join(path, &file)? {
-                step!("shared: joined");
-                return Ok(Self {
-                    file,
-                    inode,
-                    path: path.clone(),
-                    has_left: false,
-                });
-            }
-        }
+        try_take(path, SHARED).map(Self::of)
+    }
+
+    /// Takes a shared hold, waiting for it as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_acquire`](Self::try_acquire), but never [`Error::Held`].
+    pub fn acquire(path: &LockPath) -> Result<Self, Error> {
+        Self::acquire_timeout(path, Duration::MAX)
+    }
+
+    /// Takes a shared hold, waiting for it for at most `timeout`, and giving way to an override: see [`Waiter`].
+    ///
+    /// As [`UpdateLock::acquire_timeout`](crate::UpdateLock::acquire_timeout). An exclusive acquirer may wait for ever while
+    /// members come and go.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_acquire`](Self::try_acquire); [`Error::Held`] or [`Error::GivingWay`] when `timeout` has passed.
+    pub fn acquire_timeout(path: &LockPath, timeout: Duration) -> Result<Self, Error> {
+        Waiter::new(path).wait_shared(timeout)
     }
 
     /// Whether the lock is still ours: `false` after an override.
@@ -89,7 +92,7 @@ impl SharedLock {
     ///
     /// [`Error::System`] where the path can't be looked up any more.
     pub fn is_held(&self) -> Result<bool, Error> {
-        inode::names(&self.path, self.inode)
+        self.hold.is_at_path()
     }
 
     /// Gives the hold up, and says what became of the lock.
@@ -103,21 +106,65 @@ impl SharedLock {
         self.give_up()
     }
 
+    /// Forgets the handle and leaves the hold as it is: see [`UpdateLock::leave_behind`](crate::UpdateLock::leave_behind).
+    pub fn leave_behind(self) {
+        core::mem::forget(self);
+    }
+
+    /// Writes who holds the lock and why into the file, in place of what another member wrote.
+    ///
+    /// # Errors
+    ///
+    /// As [`UpdateLock::write_note`](crate::UpdateLock::write_note).
+    pub fn write_note(&self, note: &Note<'_>) -> Result<(), Error> {
+        note::replace(&self.hold.path, self.hold.inode, note)
+    }
+
+    /// Reads what the watch that a wait has left has to say: see
+    /// [`UpdateLock::forget_news`](crate::UpdateLock::forget_news).
+    pub fn forget_news(&self) {
+        self.hold.forget_news();
+    }
+
+    /// Closes the watch that a wait has left, which stalls for milliseconds.
+    pub fn close_watch(&mut self) {
+        self.hold.watch = None;
+    }
+
+    /// Which file the lock is, for [`HELD_VARIABLE`](crate::HELD_VARIABLE) in the environment of a child.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity::of(self.hold.inode)
+    }
+
     /// The path of the lock file.
     #[must_use]
     pub fn path(&self) -> &LockPath {
-        &self.path
+        &self.hold.path
+    }
+
+    pub(crate) fn of(hold: Hold) -> Self {
+        Self {
+            hold,
+            has_left: false,
+        }
     }
 
     fn give_up(&self) -> Result<Leave, Error> {
-        if !self.is_last()? {
-            let is_held = self.is_held()?;
-            return Ok(if is_held { Leave::Left } else { Leave::Lost });
-        }
+        let Hold { file, path, .. } = &self.hold;
+        let is_last = self.is_last()?;
         if !self.is_held()? {
-            return Ok(Leave::Lost);
+            return Ok(
+                match Facts::of_file(file)?.mode().contains(mark::RELEASED) {
+                    true => Leave::Left, // 4
+                    false => Leave::Lost,
+                },
+            );
         }
-        match remove(&self.file, &self.path)? {
+        if !is_last {
+            return Ok(Leave::Left);
+        }
+        match remove(file, path)? {
             Release::Released => Ok(Leave::Released),
             Release::Lost => Ok(Leave::Lost),
         }
@@ -125,21 +172,10 @@ impl SharedLock {
 
     /// Steps 2 and 3. With `true` comes the exclusive `flock`.
     fn is_last(&self) -> Result<bool, Error> {
-        let mut waited = 0;
-        loop {
-            if try_flock(&self.file)? {
-                return Ok(true);
-            }
-            if try_flock_as(&self.file, FlockOperation::NonBlockingLockShared)? {
-                return try_flock(&self.file);
-            }
-            if waited == PROBE_MS {
-                // Whoever has it isn't a probe: an exclusive holder, which has adopted the file meanwhile.
-                return Ok(false);
-            }
-            pause(PROBE_INTERVAL_MS);
-            waited += PROBE_INTERVAL_MS;
-        }
+        let file = &self.hold.file;
+        // Whoever has it past all probes is an exclusive holder, which has adopted the file meanwhile.
+        Ok(try_flock(file, EXCLUSIVE)?
+            || flock_past_probes(file, SHARED)? && try_flock(file, EXCLUSIVE)?)
     }
 }
 
@@ -154,41 +190,6 @@ impl Drop for SharedLock {
 /// The locked descriptor.
 impl AsFd for SharedLock {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
+        self.hold.file.as_fd()
     }
-}
-
-/// What is there, if this user may join it; `None` where it has gone.
-fn joinable(path: &LockPath, user: u32) -> Result<Option<OwnedFd>, Error> {
-    let Some(found) = Found::look(path)? else {
-        return Ok(None);
-    };
-    let (uid, is_kept) = (found.facts.uid(), found.is_kept());
-    // By an exclusive `flock`, which is free where all members are dead: then the shared one is as well.
-    let holder = found.holder;
-    let is_ours = matches!(holder, Holder::App | Holder::Stale) && may_adopt(uid, user);
-    match found.file {
-        Some(file) if is_ours && !(is_kept && holder == Holder::App) => Ok(Some(file)),
-        _ => Err(Error::Held(holder)),
-    }
-}
-
-/// Takes the shared `flock` of an open file, and sees that the path still names it; `None` where it doesn't.
-fn join(path: &LockPath, file: &OwnedFd) -> Result<Option<Inode>, Error> {
-    let mut waited = 0;
-    while !try_flock_as(file, FlockOperation::NonBlockingLockShared)? {
-        if waited == PROBE_MS {
-            return Err(Error::Held(Holder::App));
-        }
-        pause(PROBE_INTERVAL_MS);
-        waited += PROBE_INTERVAL_MS;
-    }
-    let inode = Facts::of_file(file)?.inode();
-    let Some(now) = Facts::of_path(path)?.filter(|now| now.inode() == inode) else {
-        return Ok(None);
-    };
-    if !mark::HELD.contains(now.mode()) {
-        rustix::fs::fchmod(file, mark::HELD).map_err(Error::at(Operation::Mark))?;
-    }
-    Ok(Some(inode))
 }

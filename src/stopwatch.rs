@@ -1,5 +1,7 @@
 //! The time that has passed, without the clock, whose vDSO costs 2.4 KB on some architectures.
 
+use core::time::Duration;
+
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::time::{
@@ -66,6 +68,13 @@ impl Stopwatch {
             }
         }
     }
+}
+
+/// Whole milliseconds, not less than `time`; `u64::MAX` stands for no end.
+pub(crate) fn milliseconds(time: Duration) -> u64 {
+    let rest = time.subsec_nanos().div_ceil(1_000_000);
+    let seconds = time.as_secs().saturating_mul(1000);
+    seconds.saturating_add(rest.into())
 }
 
 fn start_timer() -> rustix::io::Result<OwnedFd> {

@@ -27,16 +27,20 @@
 //!
 //! What remains: a first look, which has seen nothing before, can fall into the gap; and the microseconds of 7.
 
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
-use rustix::fs::{CWD, Mode, OFlags};
+use core::time::Duration;
 
-use crate::events::News;
+use rustix::fd::BorrowedFd;
+use rustix::fs::FlockOperation;
+
+use crate::flock::{EXCLUSIVE, SHARED};
+use crate::hold::Hold;
 use crate::inode::{Facts, Inode};
 use crate::lock::{claim, create, user};
+use crate::lookout::Lookout;
 use crate::pause::{PROBE_INTERVAL_MS, PROBE_MS};
-use crate::stopwatch::Stopwatch;
-use crate::{Errno, Error, Holder, LockPath, Operation, UpdateLock, adopt, mark};
+use crate::seen::{Fate, Seen};
+use crate::stopwatch::{Stopwatch, milliseconds};
+use crate::{Error, Holder, LockPath, SharedLock, UpdateLock, adopt};
 
 /// How long a Supervisor may take from the removal of a file to its own.
 const AFTER_OVERRIDE_MS: u64 = 5000;
@@ -48,16 +52,10 @@ const AFTER_FOREIGN_MS: u64 = 1000;
 /// two calls of the other.
 const NEW_FILE_MS: u64 = 10;
 
-/// How often to look where the watch would tell.
-const SAFETY_INTERVAL_MS: u64 = 1000;
-
-/// How often to look where nothing would.
-const INTERVAL_MS: u64 = 100;
-
 /// Waits for a lock without missing a release, and without breaking an override.
 ///
 /// It has no clock: who waits passes the time, in milliseconds since any moment. For a wait by a thread that can block
-/// there is [`UpdateLock::acquire_timeout`].
+/// there are [`wait`](Self::wait) and [`UpdateLock::acquire_timeout`].
 ///
 /// ```no_run
 /// use update_lock::{Error, LockPath, UpdateLock, Waiter};
@@ -79,37 +77,21 @@ const INTERVAL_MS: u64 = 100;
 #[derive(Debug)]
 pub struct Waiter {
     path: LockPath,
-    watch: Watch,
-    seen: Option<Seen>,
-    /// How many files have come to the path since.
+    lookout: Lookout,
+    last: Last,
+    /// How many files had come to the path then.
     arrivals: u32,
-    /// When the path was found free.
-    free_since: Option<u64>,
-    /// When the next look is due.
-    next: u64,
+    /// When the path was found free, and how many files had come to it then.
+    free_since: Option<(u64, u32)>,
 }
 
+/// What was at the path when it was seen last.
 #[derive(Debug)]
-enum Watch {
-    NotYet,
-    Armed(OwnedFd),
-    Refused,
-}
-
-/// What was at the path.
-#[derive(Debug)]
-struct Seen {
-    holder: Holder,
-    inode: Inode,
-    file: SeenFile,
-}
-
-#[derive(Debug)]
-enum SeenFile {
-    /// By `O_PATH`, which needs no permission, and whose close is no event.
-    Path(OwnedFd),
-    /// The file of a lock that was lost.
-    Lost(UpdateLock),
+enum Last {
+    Nothing,
+    File(Seen),
+    /// Our own file, before it was taken away.
+    Lost,
 }
 
 impl Waiter {
@@ -118,29 +100,31 @@ impl Waiter {
     pub fn new(path: &LockPath) -> Self {
         Self {
             path: path.clone(),
-            watch: Watch::NotYet,
-            seen: None,
+            lookout: Lookout::new(None),
+            last: Last::Nothing,
             arrivals: 0,
             free_since: None,
-            next: 0,
         }
     }
 
     /// A waiter for a lock that has been lost, to take it again once the override is over.
-    ///
-    /// The lost file stays open until another one is seen.
     #[must_use]
     pub fn after_loss(mut lock: UpdateLock) -> Self {
-        let mut waiter = Self::new(lock.path());
-        if let Some(watch) = lock.watch.take() {
-            waiter.watch = Watch::Armed(watch);
-        }
         lock.is_released = true;
-        waiter.seen = Some(Seen {
-            holder: Holder::App,
-            inode: lock.inode,
-            file: SeenFile::Lost(lock),
-        });
+        Self::after(&mut lock.hold)
+    }
+
+    /// The same for a shared hold.
+    #[must_use]
+    pub fn after_shared_loss(mut lock: SharedLock) -> Self {
+        lock.has_left = true;
+        Self::after(&mut lock.hold)
+    }
+
+    fn after(lost: &mut Hold) -> Self {
+        let mut waiter = Self::new(&lost.path);
+        waiter.lookout = Lookout::new(lost.watch.take());
+        waiter.last = Last::Lost;
         waiter
     }
 
@@ -153,37 +137,86 @@ impl Waiter {
     /// - [`Error::GivingWay`]: it was taken away from its holder. Look again when there are news, or at [`due`](Self::due).
     /// - Others as [`UpdateLock::try_acquire`].
     pub fn look(&mut self, now: u64) -> Result<UpdateLock, Error> {
+        self.look_as(now, EXCLUSIVE).map(UpdateLock::of)
+    }
+
+    /// Takes a shared hold: as [`look`](Self::look), and beside others who share the lock.
+    ///
+    /// # Errors
+    ///
+    /// As [`look`](Self::look), and as [`SharedLock::try_acquire`].
+    pub fn look_shared(&mut self, now: u64) -> Result<SharedLock, Error> {
+        self.look_as(now, SHARED).map(SharedLock::of)
+    }
+
+    fn look_as(&mut self, now: u64, how: FlockOperation) -> Result<Hold, Error> {
         let user = user()?;
-        self.next = now.saturating_add(self.interval());
+        self.lookout.looks(now);
         loop {
             let _ = self.has_news();
-            let lock = match Facts::of_path(&self.path)? {
+            let hold = match Facts::of_path(&self.path)? {
                 None if self.must_give_way(now)? => return Err(Error::GivingWay),
-                None => self.create()?,
+                None => self.create(how)?,
                 Some(facts) if self.has_just_come(&facts) => {
                     if self.see(Holder::App, facts.inode())? {
-                        self.next = now.saturating_add(NEW_FILE_MS);
+                        self.lookout.next = now.saturating_add(NEW_FILE_MS);
                         return Err(Error::Held(Holder::App));
                     }
                     None
                 }
-                Some(facts) => match adopt::adopt(&self.path, user) {
-                    Ok(claim) => claim.map(|(file, inode)| UpdateLock::of(file, inode, &self.path)),
+                Some(facts) => match adopt::adopt(&self.path, user, how) {
                     Err(Error::Held(holder)) if self.see(holder, facts.inode())? => {
                         return Err(Error::Held(holder));
                     }
                     Err(Error::Held(_)) => None,
-                    Err(error) => return Err(error),
+                    claim => claim?.map(|(file, inode)| Hold::new(file, inode, &self.path)),
                 },
             };
-            if let Some(mut lock) = lock {
+            if let Some(mut hold) = hold {
                 step!("wait: acquired");
                 // Its close stalls for milliseconds: the lock closes it after its release.
-                if let Watch::Armed(watch) = core::mem::replace(&mut self.watch, Watch::NotYet) {
-                    lock.watch = Some(watch);
-                }
-                return Ok(lock);
+                hold.watch = self.lookout.take_watch();
+                return Ok(hold);
             }
+        }
+    }
+
+    /// Takes the lock, waiting for at most `timeout` by a clock of its own, for a thread that can block.
+    ///
+    /// # Errors
+    ///
+    /// As [`UpdateLock::acquire_timeout`].
+    pub fn wait(self, timeout: Duration) -> Result<UpdateLock, Error> {
+        self.wait_as(timeout, EXCLUSIVE).map(UpdateLock::of)
+    }
+
+    /// Takes a shared hold, waiting for at most `timeout` by a clock of its own, for a thread that can block.
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedLock::acquire_timeout`].
+    pub fn wait_shared(self, timeout: Duration) -> Result<SharedLock, Error> {
+        self.wait_as(timeout, SHARED).map(SharedLock::of)
+    }
+
+    fn wait_as(mut self, timeout: Duration, how: FlockOperation) -> Result<Hold, Error> {
+        let timeout = milliseconds(timeout);
+        let mut clock = Stopwatch::start();
+        let mut is_over = timeout == 0;
+        // By another clock, if any.
+        self.free_since = None;
+        loop {
+            let now = clock.elapsed();
+            match self.look_as(now, how) {
+                Ok(hold) => return Ok(hold),
+                Err(Error::Held(_) | Error::GivingWay) if !is_over => {}
+                Err(error) => return Err(error),
+            }
+            if timeout < u64::MAX && now < PROBE_MS.into() {
+                // Who can give up must not do so because of probes, whose end is no event.
+                self.lookout.next = now + u64::from(PROBE_INTERVAL_MS);
+            }
+            is_over = !self.lookout.wait(&self.path, &mut clock, timeout);
         }
     }
 
@@ -196,182 +229,95 @@ impl Waiter {
     /// In how many milliseconds a look is due, should there be no news.
     #[must_use]
     pub fn due(&self, now: u64) -> u64 {
-        self.next.saturating_sub(now)
+        self.lookout.due(now)
     }
 
     /// What becomes readable when there may be news: armed by the first call, after which a look is due.
     ///
     /// `None` where `inotify` is refused; by its limit, 128 for each user by default.
     pub fn watch(&mut self) -> Option<BorrowedFd<'_>> {
-        self.watch.arm(&self.path, &mut self.next)
+        self.lookout.watch(&self.path)
     }
 
     /// Whether anything has happened to the lock since the last call or look; files beside it don't count.
     pub fn has_news(&mut self) -> bool {
-        let Watch::Armed(watch) = &self.watch else {
-            return false;
-        };
-        let mut news = News::default();
-        let mut events = [0; 512];
-        while let Ok(length @ 1..) = rustix::io::read(watch, &mut events) {
-            let events = events.get(..length).unwrap_or_default();
-            news.read(events, self.path.file_name());
-        }
-        if news.arrivals > 0 {
-            self.arrivals = self.arrivals.saturating_add(news.arrivals);
-            // Whatever has come and gone, the time to give way begins anew.
-            self.free_since = None;
-        }
-        news.is_any
+        self.lookout.has_news(&self.path)
     }
 
-    /// Takes the lock, waiting for at most `timeout` milliseconds.
-    pub(crate) fn acquire(mut self, timeout: u64) -> Result<UpdateLock, Error> {
-        let mut clock = Stopwatch::start();
-        let mut is_over = timeout == 0;
-        loop {
-            let now = clock.elapsed();
-            match self.look(now) {
-                Ok(lock) => return Ok(lock),
-                Err(Error::Held(_) | Error::GivingWay) if !is_over => {}
-                Err(error) => return Err(error),
-            }
-            if timeout < u64::MAX && now < PROBE_MS.into() {
-                // Who can give up must not do so because of probes, whose end is no event.
-                self.next = now + u64::from(PROBE_INTERVAL_MS);
-            }
-            is_over = !self.wait(&mut clock, timeout);
-        }
-    }
-
-    /// Waits until a look is due; `false` when the time is over.
-    fn wait(&mut self, clock: &mut Stopwatch, timeout: u64) -> bool {
-        loop {
-            let watch = self.watch.arm(&self.path, &mut self.next);
-            let now = clock.elapsed();
-            let (left, due) = (timeout.saturating_sub(now), self.next.saturating_sub(now));
-            if due == 0 || left == 0 {
-                return left > 0;
-            }
-            clock.poll(watch, left.min(due));
-            if self.has_news() {
-                return true;
-            }
-        }
+    /// How many files have come to the path since it was seen last.
+    fn new_arrivals(&self) -> u32 {
+        self.lookout.arrivals.wrapping_sub(self.arrivals)
     }
 
     /// Whether somebody has made this file while the watch was armed, and may not have come to its `flock` yet.
     fn has_just_come(&self, facts: &Facts) -> bool {
-        let is_known = matches!(&self.seen, Some(seen) if seen.inode == facts.inode());
-        self.arrivals > 0 && !is_known && facts.is_regular() && facts.is_marked()
+        let is_known = matches!(&self.last, Last::File(seen) if seen.inode == facts.inode());
+        self.new_arrivals() > 0 && !is_known && facts.is_regular() && facts.is_marked()
     }
 
     /// Whether the lock, now that the path is free, is left to an override.
     fn must_give_way(&mut self, now: u64) -> Result<bool, Error> {
-        let patience = match &self.seen {
-            _ if self.arrivals > 0 => AFTER_FOREIGN_MS, // 6
-            Some(seen) => seen.patience()?,
-            None => 0,
+        let patience = match &self.last {
+            _ if self.new_arrivals() > 0 => AFTER_FOREIGN_MS, // 6
+            Last::Nothing => 0,
+            Last::Lost => AFTER_OVERRIDE_MS, // 3
+            Last::File(seen) => match seen.fate()? {
+                Fate::Released => 0,               // 3, 4
+                Fate::Lost => AFTER_OVERRIDE_MS,   // 3
+                Fate::Unknown => AFTER_FOREIGN_MS, // 5
+            },
         };
-        let end = self.free_since.get_or_insert(now).saturating_add(patience);
-        self.next = end.min(self.next);
+        let arrivals = self.lookout.arrivals;
+        let since = match self.free_since {
+            Some((since, before)) if before == arrivals => since,
+            // Whatever has come and gone, the time to give way begins anew.
+            _ => now,
+        };
+        self.free_since = Some((since, arrivals));
+        let end = since.saturating_add(patience);
+        self.lookout.next = end.min(self.lookout.next);
         Ok(now < end)
     }
 
     /// Takes the free lock; `None` where something came in between.
-    fn create(&mut self) -> Result<Option<UpdateLock>, Error> {
-        self.arrivals = 0;
+    fn create(&mut self, how: FlockOperation) -> Result<Option<Hold>, Error> {
+        self.arrivals = self.lookout.arrivals;
         let claim = match create(&self.path)? {
-            Some(file) => claim(&self.path, file)?,
+            Some(file) => claim(&self.path, file, how)?,
             None => None,
         };
-        let lock = claim.map(|(file, inode)| UpdateLock::of(file, inode, &self.path));
+        let hold = claim.map(|(file, inode)| Hold::new(file, inode, &self.path));
         let _ = self.has_news();
-        // 7. One arrival is ours; `lock` is given back here after any other.
-        Ok(lock.filter(|_| self.arrivals <= 1))
+        // 7. One arrival is ours; the lock is given back after any other.
+        if self.new_arrivals() > 1
+            && let Some(hold) = hold
+        {
+            if how == SHARED {
+                drop(SharedLock::of(hold));
+            } else {
+                drop(UpdateLock::of(hold));
+            }
+            return Ok(None);
+        }
+        Ok(hold)
     }
 
     /// Keeps what is there open; `false` where it has gone since.
     fn see(&mut self, holder: Holder, inode: Inode) -> Result<bool, Error> {
         self.free_since = None;
-        self.arrivals = 0;
-        if !matches!(&self.seen, Some(seen) if (seen.holder, seen.inode) == (holder, inode)) {
-            let Some(file) = open(&self.path)? else {
-                // 6. It went before it could be kept open, and asked.
-                self.arrivals = 1;
-                return Ok(false);
-            };
-            if Facts::of_file(&file)?.inode() != inode {
-                return Ok(false);
-            }
-            self.seen = Some(Seen {
-                holder,
-                inode,
-                file: SeenFile::Path(file),
-            });
+        self.arrivals = self.lookout.arrivals;
+        if matches!(&self.last, Last::File(seen) if (seen.holder, seen.inode) == (holder, inode)) {
+            return Ok(true);
         }
-        Ok(true)
-    }
-
-    fn interval(&self) -> u64 {
-        match self.watch {
-            Watch::Refused => INTERVAL_MS,
-            _ => SAFETY_INTERVAL_MS,
+        let Some(seen) = Seen::keep(&self.path, holder)? else {
+            // 6. It went before it could be kept open, and asked.
+            self.arrivals = self.lookout.arrivals.wrapping_sub(1);
+            return Ok(false);
+        };
+        let is_same = seen.inode == inode;
+        if is_same {
+            self.last = Last::File(seen);
         }
-    }
-}
-
-impl Watch {
-    /// The watch, armed if it wasn't; `next` is 0 after that.
-    fn arm(&mut self, path: &LockPath, next: &mut u64) -> Option<BorrowedFd<'_>> {
-        if matches!(self, Self::NotYet) {
-            *self = arm(path).map_or(Self::Refused, Self::Armed);
-            *next = 0; // 1
-        }
-        match self {
-            Self::Armed(watch) => Some((*watch).as_fd()),
-            _ => None,
-        }
-    }
-}
-
-fn arm(path: &LockPath) -> Result<OwnedFd, Error> {
-    let watch =
-        init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(Error::at(Operation::Open))?;
-    let directory = LockPath::joined(path.directory(), b"")?;
-    let events = WatchFlags::CREATE
-        | WatchFlags::DELETE
-        | WatchFlags::MOVED_FROM
-        | WatchFlags::MOVED_TO
-        | WatchFlags::CLOSE_WRITE;
-    add_watch(&watch, directory.as_c_str(), events).map_err(Error::at(Operation::Open))?;
-    Ok(watch)
-}
-
-fn open(path: &LockPath) -> Result<Option<OwnedFd>, Error> {
-    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    match rustix::fs::openat(CWD, path.as_c_str(), flags, Mode::empty()) {
-        Ok(file) => Ok(Some(file)),
-        Err(Errno::NOENT) => Ok(None),
-        Err(errno) => Err(Error::system(Operation::Open, errno)),
-    }
-}
-
-impl Seen {
-    /// For how long to give way after this file has gone.
-    fn patience(&self) -> Result<u64, Error> {
-        Ok(match self.holder {
-            Holder::Supervisor => 0,                    // 4
-            Holder::Foreign { .. } => AFTER_FOREIGN_MS, // 5
-            _ => {
-                let file = match &self.file {
-                    SeenFile::Path(file) => file,
-                    SeenFile::Lost(lock) => &lock.file,
-                };
-                let mode = Facts::of_file(file)?.mode();
-                let is_released = mode.contains(mark::RELEASED);
-                if is_released { 0 } else { AFTER_OVERRIDE_MS } // 3
-            }
-        })
+        Ok(is_same)
     }
 }

@@ -1,0 +1,129 @@
+//! When to look at a lock: steps 1 and 2 in `wait.rs`.
+
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+
+use crate::events::News;
+use crate::stopwatch::Stopwatch;
+use crate::{Error, LockPath, Operation};
+
+/// How often to look where `inotify` would tell.
+const SAFETY_INTERVAL_MS: u64 = 1000;
+
+/// How often to look where nothing would.
+const INTERVAL_MS: u64 = 100;
+
+/// Tells when there may be something new to see at a lock's path, which each call is given: always the same.
+#[derive(Debug)]
+pub(crate) struct Lookout {
+    inotify: Inotify,
+    /// How many files have come to the path, and have been heard of.
+    pub(crate) arrivals: u32,
+    /// When the next look is due.
+    pub(crate) next: u64,
+}
+
+#[derive(Debug)]
+enum Inotify {
+    NotYet,
+    Armed(OwnedFd),
+    Refused,
+}
+
+impl Lookout {
+    /// With what another one has armed.
+    pub(crate) fn new(watch: Option<OwnedFd>) -> Self {
+        Self {
+            inotify: watch.map_or(Inotify::NotYet, Inotify::Armed),
+            arrivals: 0,
+            next: 0,
+        }
+    }
+
+    /// What has been armed. Its close stalls for milliseconds.
+    pub(crate) fn into_watch(self) -> Option<OwnedFd> {
+        match self.inotify {
+            Inotify::Armed(watch) => Some(watch),
+            _ => None,
+        }
+    }
+
+    /// The same, to be armed again.
+    pub(crate) fn take_watch(&mut self) -> Option<OwnedFd> {
+        core::mem::replace(self, Self::new(None)).into_watch()
+    }
+
+    /// Puts the next look off, since one is made now.
+    pub(crate) fn looks(&mut self, now: u64) {
+        let interval = match self.inotify {
+            Inotify::Refused => INTERVAL_MS,
+            _ => SAFETY_INTERVAL_MS, // 2
+        };
+        self.next = now.saturating_add(interval);
+    }
+
+    /// In how many milliseconds a look is due, should there be no news.
+    pub(crate) fn due(&self, now: u64) -> u64 {
+        self.next.saturating_sub(now)
+    }
+
+    /// What becomes readable when there may be news: armed by the first call, after which a look is due.
+    pub(crate) fn watch(&mut self, path: &LockPath) -> Option<BorrowedFd<'_>> {
+        if matches!(self.inotify, Inotify::NotYet) {
+            self.inotify = arm(path).map_or(Inotify::Refused, Inotify::Armed);
+            self.next = 0; // 1
+        }
+        self.armed().map(AsFd::as_fd)
+    }
+
+    fn armed(&self) -> Option<&OwnedFd> {
+        match &self.inotify {
+            Inotify::Armed(watch) => Some(watch),
+            _ => None,
+        }
+    }
+
+    /// Whether anything has happened to the lock since the last call.
+    pub(crate) fn has_news(&mut self, path: &LockPath) -> bool {
+        let Some(watch) = self.armed() else {
+            return false;
+        };
+        let mut news = News::default();
+        let mut events = [0; 512];
+        while let Ok(length @ 1..) = rustix::io::read(watch, &mut events) {
+            let events = events.get(..length).unwrap_or_default();
+            news.read(events, path.file_name());
+        }
+        self.arrivals = self.arrivals.wrapping_add(news.arrivals);
+        news.is_any
+    }
+
+    /// Waits until a look is due; `false` when the time is over.
+    pub(crate) fn wait(&mut self, path: &LockPath, clock: &mut Stopwatch, end: u64) -> bool {
+        loop {
+            self.watch(path);
+            let now = clock.elapsed();
+            let (left, due) = (end.saturating_sub(now), self.due(now));
+            if due == 0 || left == 0 {
+                return left > 0;
+            }
+            clock.poll(self.armed().map(AsFd::as_fd), left.min(due));
+            if self.has_news(path) {
+                return true;
+            }
+        }
+    }
+}
+
+fn arm(path: &LockPath) -> Result<OwnedFd, Error> {
+    let watch =
+        init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(Error::at(Operation::Open))?;
+    let directory = LockPath::joined(path.directory(), b"")?;
+    let events = WatchFlags::CREATE
+        | WatchFlags::DELETE
+        | WatchFlags::MOVED_FROM
+        | WatchFlags::MOVED_TO
+        | WatchFlags::CLOSE_WRITE;
+    add_watch(&watch, directory.as_c_str(), events).map_err(Error::at(Operation::Open))?;
+    Ok(watch)
+}

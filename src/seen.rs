@@ -1,0 +1,62 @@
+//! What was at a lock's path, and what became of it.
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{CWD, Mode, OFlags};
+
+use crate::inode::{Facts, Inode};
+use crate::{Errno, Error, Holder, LockPath, Operation, mark};
+
+/// A file that was at a lock's path. It is kept open, so that it can be asked, and no other gets its number: by `O_PATH`,
+/// which needs no permission, and whose close is no event.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) holder: Holder,
+    pub(crate) inode: Inode,
+    file: OwnedFd,
+}
+
+/// Why a file isn't there any more. The numbers are those of `wait.rs`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Its owner released the lock.
+    Released,
+    /// It was ours by its mode, and was taken away by force or by hand.
+    Lost,
+    /// Whoever removed another tool's file: nobody can tell.
+    Unknown,
+}
+
+impl Seen {
+    /// Keeps what is at `path` open; `None` where nothing is.
+    pub(crate) fn keep(path: &LockPath, holder: Holder) -> Result<Option<Self>, Error> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = match rustix::fs::openat(CWD, path.as_c_str(), flags, Mode::empty()) {
+            Ok(file) => file,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(Error::system(Operation::Open, errno)),
+        };
+        let inode = Facts::of_file(&file)?.inode();
+        Ok(Some(Self {
+            holder,
+            inode,
+            file,
+        }))
+    }
+
+    /// Why it has gone.
+    pub(crate) fn fate(&self) -> Result<Fate, Error> {
+        Ok(match self.holder {
+            Holder::Supervisor => Fate::Released,    // 4
+            Holder::Foreign { .. } => Fate::Unknown, // 5
+            _ => {
+                let mode = Facts::of_file(&self.file)?.mode();
+                let is_released = mode.contains(mark::RELEASED);
+                if is_released {
+                    Fate::Released
+                } else {
+                    Fate::Lost
+                } // 3
+            }
+        })
+    }
+}
