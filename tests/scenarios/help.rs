@@ -68,7 +68,7 @@ fn help_names_each_option_and_its_variable(device: &Device) {
 
 fn help_leaves_out_what_is_not_there(device: &Device) {
     let all = help(device, ["help"]) + &help(device, ["help", "run"]);
-    for later in ["--shared", "watch"] {
+    for later in ["watch"] {
         assert!(!all.contains(later), "{later}: {all}");
     }
 }

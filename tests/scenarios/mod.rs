@@ -45,6 +45,7 @@ mod pid1;
 mod probes;
 mod release;
 mod resources;
+mod sharing;
 mod signals;
 mod status;
 mod supervisor;
@@ -80,6 +81,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         probes::SCENARIOS,
         release::SCENARIOS,
         resources::SCENARIOS,
+        sharing::SCENARIOS,
         signals::SCENARIOS,
         status::SCENARIOS,
         supervisor::SCENARIOS,

@@ -2,13 +2,14 @@
 
 use core::convert::Infallible;
 
-use update_lock::{LockPath, UpdateLock, Waiter};
+use update_lock::{LockPath, Waiter};
 use update_lock_start::{Environment, Signals, complain, text};
 
 use crate::job::Standing;
+use crate::lock::Lock;
 use crate::nested;
 use crate::obtain::{self, Outcome, milliseconds, obtain};
-use crate::options::{OnLost, Options, Wait};
+use crate::options::{OnLost, Options};
 use crate::protection::{release, report_loss, write_own_note};
 use crate::report::{self, report};
 use crate::schedule::{NEVER, Schedule, give_back_stale};
@@ -65,10 +66,10 @@ impl Hold<'_> {
         let mut waiter = Waiter::new(path);
         loop {
             self.until_wanted(path)?;
-            let (wait, standing) = (Wait::ForEver, self.standing);
+            let (options, standing) = (self.options, self.standing);
             let lock = match obtain(
                 &mut waiter,
-                wait,
+                options,
                 &mut self.schedule,
                 &self.signals,
                 standing,
@@ -111,7 +112,7 @@ impl Hold<'_> {
         }
     }
 
-    fn keep(&mut self, lock: &UpdateLock) -> End {
+    fn keep(&mut self, lock: &Lock) -> End {
         loop {
             let now = milliseconds();
             if self.schedule.wants(now, &self.signals) != Some(true) {
@@ -127,11 +128,11 @@ impl Hold<'_> {
         }
     }
 
-    fn after_loss(&mut self, lock: UpdateLock) -> Result<Waiter, i32> {
+    fn after_loss(&mut self, lock: Lock) -> Result<Waiter, i32> {
         let on_lost = self.options.on_lost;
         report_loss(lock.path(), on_lost);
         match on_lost {
-            OnLost::Retake => Ok(Waiter::after_loss(lock)),
+            OnLost::Retake => Ok(lock.into_waiter()),
             OnLost::Stop => Err(report::HELD),
             OnLost::Ignore => loop {
                 self.sleep(NEVER)?;

@@ -4,7 +4,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::{Pid, WaitOptions, WaitStatus, getpid, setpgid, wait};
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
-use update_lock::{HELD_VARIABLE, UpdateLock};
+use update_lock::HELD_VARIABLE;
 use update_lock_start::number::{
     SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH,
 };
@@ -13,6 +13,7 @@ use update_lock_start::{
     process_group, send, send_to_group, session, text,
 };
 
+use crate::lock::Lock;
 use crate::nested;
 
 /// A shell's code for a command that can't be executed.
@@ -66,7 +67,7 @@ impl Job {
     pub(crate) fn start(
         standing: Standing,
         signals: &Signals,
-        lock: Option<&UpdateLock>,
+        lock: Option<&Lock>,
         arguments: Args,
         environment: Environment,
     ) -> Result<Self, Errno> {

@@ -1,10 +1,12 @@
 //! Commands below one that holds the lock already: they must not wait for it.
 
-use update_lock::{HELD_VARIABLE, LockPath, UpdateLock, status};
+use update_lock::{HELD_VARIABLE, LockPath, status};
 use update_lock_start::{Environment, Line, complain, text};
 
+use crate::lock::Lock;
+
 /// Adds the `NAME=VALUE` that tells a holder's command which lock it runs under.
-pub(crate) fn add_variable(line: &mut Line, lock: &UpdateLock) {
+pub(crate) fn add_variable(line: &mut Line, lock: &Lock) {
     line.text(HELD_VARIABLE)
         .text("=")
         .bytes(lock.identity().as_bytes());

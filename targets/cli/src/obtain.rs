@@ -1,11 +1,12 @@
 //! Waiting for the lock, as `run` and `acquire` do: in sight of signals, and saying for whom.
 
-use update_lock::{Error, LockPath, UpdateLock, Waiter};
+use update_lock::{Error, LockPath, Waiter};
 use update_lock_start::number::{SIGCHLD, SIGHUP, SIGINT, SIGIO, SIGQUIT, SIGTERM, SIGTSTP};
 use update_lock_start::{Clock, Line, SignalSet, Signals, now, signal_when_readable, text};
 
 use crate::job::Standing;
-use crate::options::Wait;
+use crate::lock::Lock;
+use crate::options::{Key, Options, Wait};
 use crate::report;
 use crate::schedule::Schedule;
 
@@ -21,7 +22,7 @@ const OURS: SignalSet = SignalSet::of(&[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTST
 
 /// What became of the wait.
 pub(crate) enum Outcome {
-    Acquired(UpdateLock),
+    Acquired(Lock),
     /// Held until the time was over, or an error.
     Failed(Error),
     /// The schedule doesn't want it any more.
@@ -30,16 +31,16 @@ pub(crate) enum Outcome {
     Ended(u32),
 }
 
-/// Takes the lock, waiting for it as long as `wait` says and the `schedule` wants it.
+/// Takes the lock, waiting for it as long as the options say and the `schedule` wants it.
 pub(crate) fn obtain(
     waiter: &mut Waiter,
-    wait: Wait,
+    options: &Options,
     schedule: &mut Schedule,
     signals: &Signals,
     standing: Standing,
 ) -> Outcome {
     let start = milliseconds();
-    let end = match wait {
+    let end = match options.wait {
         Wait::ForEver => u64::MAX,
         Wait::AtMost(limit) => start + u64::from(limit),
     };
@@ -49,7 +50,7 @@ pub(crate) fn obtain(
         if schedule.wants(now, signals) != Some(true) {
             return Outcome::Unwanted;
         }
-        let refusal = match waiter.look(now) {
+        let refusal = match Lock::look(waiter, options.has(Key::Shared), now) {
             Ok(lock) => return Outcome::Acquired(lock),
             Err(refusal @ (Error::Held(_) | Error::GivingWay)) if now < end => refusal,
             Err(error) => return Outcome::Failed(error),

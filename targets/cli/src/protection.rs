@@ -1,11 +1,12 @@
 //! What keeps updates away from a command: taken late, lost, and taken again.
 
 use rustix::process::{Pid, getpid};
-use update_lock::{LockPath, Note, Release, UpdateLock, Waiter};
+use update_lock::{LockPath, Note, Waiter};
 use update_lock_start::{Clock, Line, Signals, complain, now, text};
 
+use crate::lock::Lock;
 use crate::obtain;
-use crate::options::{OnLost, Options};
+use crate::options::{Key, OnLost, Options};
 use crate::report::{self, report};
 use crate::schedule::{NEVER, Schedule, give_back_stale};
 
@@ -17,7 +18,7 @@ pub(crate) const CLOCK_IS_SET: u64 = 1_577_836_800;
 
 /// What keeps updates away from the command.
 pub(crate) enum Protection {
-    Lock(UpdateLock),
+    Lock(Lock),
     /// Nothing yet, or nothing any more: the lock is waited for.
     Later(Waiter),
     /// Nothing: the schedule doesn't want the lock now.
@@ -59,7 +60,8 @@ impl Protection {
             }
             Self::Later(waiter) => {
                 let is_due = waiter.has_news() || waiter.due(now) == 0;
-                if is_due && let Ok(lock) = waiter.look(now) {
+                let is_shared = options.has(Key::Shared);
+                if is_due && let Ok(lock) = Lock::look(waiter, is_shared, now) {
                     write_own_note(&lock, options);
                     complain(text!("%: locked now"), lock.path().as_bytes());
                     *self = Self::Lock(lock);
@@ -93,10 +95,10 @@ impl Protection {
         }
     }
 
-    fn lose(&mut self, lock: UpdateLock, on_lost: OnLost) -> bool {
+    fn lose(&mut self, lock: Lock, on_lost: OnLost) -> bool {
         report_loss(lock.path(), on_lost);
         if on_lost == OnLost::Retake {
-            *self = Self::Later(Waiter::after_loss(lock));
+            *self = Self::Later(lock.into_waiter());
         }
         on_lost != OnLost::Stop
     }
@@ -125,11 +127,11 @@ pub(crate) fn report_loss(path: &LockPath, on_lost: OnLost) {
 }
 
 /// Gives the lock back, and says so if it has been lost; whether it hadn't.
-pub(crate) fn release(lock: UpdateLock) -> bool {
+pub(crate) fn release(lock: Lock) -> bool {
     let path = lock.path().clone();
     match lock.release() {
-        Ok(Release::Released) => return true,
-        Ok(Release::Lost) => complain(
+        Ok(true) => return true,
+        Ok(false) => complain(
             text!(
                 "%: the lock was taken away before the release, by an override or by hand; nothing removed"
             ),
@@ -143,13 +145,13 @@ pub(crate) fn release(lock: UpdateLock) -> bool {
 }
 
 /// Who holds the lock: this process, for its command.
-pub(crate) fn write_own_note(lock: &UpdateLock, options: &Options) {
+pub(crate) fn write_own_note(lock: &Lock, options: &Options) {
     let program = { options.arguments }.next().unwrap_or_default();
     write_note(lock, options, getpid(), program);
 }
 
 /// The note is a courtesy: without it the lock is as good.
-pub(crate) fn write_note(lock: &UpdateLock, options: &Options, process: Pid, program: &[u8]) {
+pub(crate) fn write_note(lock: &Lock, options: &Options, process: Pid, program: &[u8]) {
     let (seconds, _) = now(Clock::Realtime);
     let note = Note {
         pid: process.as_raw_pid() as u32,

@@ -85,7 +85,7 @@ fn protect(
         return Ok(Protection::idle(path));
     }
     let mut waiter = Waiter::new(path);
-    match obtain(&mut waiter, options.wait, schedule, signals, standing) {
+    match obtain(&mut waiter, options, schedule, signals, standing) {
         Outcome::Acquired(lock) => {
             write_own_note(&lock, options);
             Ok(Protection::Lock(lock))

@@ -5,6 +5,7 @@ use update_lock::{LockPath, UpdateLock, status};
 use update_lock_start::{Environment, Signals, complain, text};
 
 use crate::condition::Condition;
+use crate::lock::Lock;
 use crate::obtain::milliseconds;
 use crate::options::Options;
 use crate::protection::release;
@@ -72,7 +73,7 @@ impl Schedule {
 
     /// Gives a lock back that isn't wanted any more, and has the Supervisor look at once, which else would do so only after
     /// up to a quarter of an hour.
-    pub(crate) fn give_back(&self, lock: UpdateLock) {
+    pub(crate) fn give_back(&self, lock: Lock) {
         complain(text!("%: the lock is given back"), lock.path().as_bytes());
         let _ = release(lock);
     }
