@@ -191,7 +191,7 @@ const OPTIONS: &[Spec] = options! {
     OnLost [Run Hold] "--on-lost HOW" "after an override: retake (default), stop, ignore"
     For [Acquire] "--for PID" "release when process PID has ended, not the caller"
     For [Release] "--for PID" "what was acquired with --shared for PID, not the caller"
-    Shared [Run Acquire] "--shared" "beside others that share it; the last one gives it back"
+    Shared [Run Acquire] "--shared" "beside others; the last one gives it back"
     Reason [Run Hold Acquire] "--reason TEXT" "why, for people who look at the lock"
     Group [Run] "--group" "signal the command's whole process group"
     ExitCode [Run] "-E CODE" "exit with CODE instead of 69, 74, 75 and 77"
