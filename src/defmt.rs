@@ -2,7 +2,7 @@
 
 use defmt::{Format, Formatter, write};
 
-use crate::{Identity, LockPath, NoteText, Request, SharedLock, UpdateLock, Waiter};
+use crate::{Identity, LockPath, NoteText, Request, SharedLock, UpdateLock, Waiter, Watch};
 
 impl Format for LockPath {
     fn format(&self, formatter: Formatter<'_>) {
@@ -43,5 +43,11 @@ impl Format for NoteText {
 impl Format for UpdateLock {
     fn format(&self, formatter: Formatter<'_>) {
         write!(formatter, "UpdateLock({})", self.path());
+    }
+}
+
+impl Format for Watch {
+    fn format(&self, formatter: Formatter<'_>) {
+        write!(formatter, "Watch({})", self.path());
     }
 }

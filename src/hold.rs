@@ -1,8 +1,12 @@
 //! What an exclusive and a shared hold have in common.
 
+use core::time::Duration;
+
 use rustix::fd::OwnedFd;
 
 use crate::inode::{self, Inode};
+use crate::lookout::Lookout;
+use crate::stopwatch::{Stopwatch, milliseconds};
 use crate::{Error, LockPath};
 
 /// A file at a lock's path with a `flock` on it, exclusive or shared. Its drop gives up the `flock` and leaves the file.
@@ -33,6 +37,27 @@ impl Hold {
         let mut events = [0; 512];
         if let Some(watch) = &self.watch {
             while let Ok(1..) = rustix::io::read(watch, &mut events) {}
+        }
+    }
+
+    /// Waits until the path names another file or none, for at most `timeout`.
+    pub(crate) fn wait_lost(&mut self, timeout: Duration) -> Result<bool, Error> {
+        let mut lookout = Lookout::new(self.watch.take());
+        let outcome = self.until_lost(&mut lookout, milliseconds(timeout));
+        self.watch = lookout.into_watch();
+        outcome
+    }
+
+    fn until_lost(&self, lookout: &mut Lookout, timeout: u64) -> Result<bool, Error> {
+        let mut clock = Stopwatch::start();
+        let mut is_over = timeout == 0;
+        loop {
+            lookout.looks(clock.elapsed());
+            let is_lost = !self.is_at_path()?;
+            if is_lost || is_over {
+                return Ok(is_lost);
+            }
+            is_over = !lookout.wait(&self.path, &mut clock, timeout);
         }
     }
 }

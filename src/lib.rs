@@ -36,6 +36,7 @@ mod seen;
 mod shared;
 mod stopwatch;
 mod wait;
+mod watch;
 
 #[cfg(feature = "defmt")]
 mod defmt;
@@ -55,3 +56,4 @@ pub use path::{LockPath, PATH_CAPACITY};
 pub use rustix::io::Errno;
 pub use shared::{Leave, SharedLock};
 pub use wait::Waiter;
+pub use watch::{Event, Watch};

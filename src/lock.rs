@@ -118,6 +118,34 @@ impl UpdateLock {
         self.hold.is_at_path()
     }
 
+    /// Waits for the loss of the lock, for at most `timeout`: `true` when it has been taken away, `false` when the time has
+    /// passed.
+    ///
+    /// A signal neither ends the wait nor stretches it. It uses the `inotify` descriptor that a wait for the lock has left,
+    /// or leaves one, which is closed after the release; where there is none, it looks ten times a second.
+    ///
+    /// ```no_run
+    /// use core::time::Duration;
+    /// use update_lock::{Error, UpdateLock, Waiter};
+    ///
+    /// /// Holds the lock for ever, but for what its owner overrides it for.
+    /// fn hold(mut lock: UpdateLock) -> Result<(), Error> {
+    ///     loop {
+    ///         if lock.wait_lost(Duration::MAX)? {
+    ///             // Once the Supervisor has come and gone.
+    ///             lock = Waiter::after_loss(lock).wait(Duration::MAX)?;
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`is_held`](Self::is_held).
+    pub fn wait_lost(&mut self, timeout: Duration) -> Result<bool, Error> {
+        self.hold.wait_lost(timeout)
+    }
+
     /// Gives the lock back, and says whether it was still ours.
     ///
     /// # Errors

@@ -27,20 +27,24 @@ pub(crate) enum Fate {
 }
 
 impl Seen {
-    /// Keeps what is at `path` open; `None` where nothing is.
-    pub(crate) fn keep(path: &LockPath, holder: Holder) -> Result<Option<Self>, Error> {
+    /// Opens what is at `path`, to keep it; `None` where nothing is.
+    pub(crate) fn open(path: &LockPath) -> Result<Option<(OwnedFd, Facts)>, Error> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = match rustix::fs::openat(CWD, path.as_c_str(), flags, Mode::empty()) {
             Ok(file) => file,
             Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(Error::system(Operation::Open, errno)),
         };
-        let inode = Facts::of_file(&file)?.inode();
-        Ok(Some(Self {
+        let facts = Facts::of_file(&file)?;
+        Ok(Some((file, facts)))
+    }
+
+    pub(crate) fn new(holder: Holder, facts: &Facts, file: OwnedFd) -> Self {
+        Self {
             holder,
-            inode,
+            inode: facts.inode(),
             file,
-        }))
+        }
     }
 
     /// Why it has gone.
@@ -48,15 +52,12 @@ impl Seen {
         Ok(match self.holder {
             Holder::Supervisor => Fate::Released,    // 4
             Holder::Foreign { .. } => Fate::Unknown, // 5
-            _ => {
-                let mode = Facts::of_file(&self.file)?.mode();
-                let is_released = mode.contains(mark::RELEASED);
-                if is_released {
-                    Fate::Released
-                } else {
-                    Fate::Lost
-                } // 3
-            }
+            _ if self.is_marked_released()? => Fate::Released,
+            _ => Fate::Lost, // 3
         })
+    }
+
+    fn is_marked_released(&self) -> Result<bool, Error> {
+        Ok(Facts::of_file(&self.file)?.mode().contains(mark::RELEASED))
     }
 }

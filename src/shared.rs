@@ -96,6 +96,15 @@ impl SharedLock {
         self.hold.is_at_path()
     }
 
+    /// Waits for the loss of the lock, for at most `timeout`: as [`UpdateLock::wait_lost`](crate::UpdateLock::wait_lost).
+    ///
+    /// # Errors
+    ///
+    /// As [`is_held`](Self::is_held).
+    pub fn wait_lost(&mut self, timeout: Duration) -> Result<bool, Error> {
+        self.hold.wait_lost(timeout)
+    }
+
     /// Gives the hold up, and says what became of the lock.
     ///
     /// # Errors

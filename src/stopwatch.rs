@@ -18,6 +18,7 @@ const HORIZON_S: i64 = i32::MAX as i64;
 const SLICE_MS: u64 = 100;
 
 /// Counts milliseconds from its start.
+#[derive(Debug)]
 pub(crate) enum Stopwatch {
     /// A timer that won't ring: what is left of it tells what has passed. No signal can stretch that.
     Timer(OwnedFd),

@@ -36,7 +36,7 @@ use crate::flock::{EXCLUSIVE, SHARED};
 use crate::hold::Hold;
 use crate::inode::{Facts, Inode};
 use crate::lock::{claim, create, user};
-use crate::lookout::Lookout;
+use crate::lookout::{Lookout, NEW_FILE_MS};
 use crate::pause::{PROBE_INTERVAL_MS, PROBE_MS};
 use crate::seen::{Fate, Seen};
 use crate::stopwatch::{Stopwatch, milliseconds};
@@ -47,10 +47,6 @@ const AFTER_OVERRIDE_MS: u64 = 5000;
 
 /// The same, where it isn't known that there is one.
 const AFTER_FOREIGN_MS: u64 = 1000;
-
-/// How long the maker of a new file has for its `flock`, before a waiter tries that: the watch wakes the one up between the
-/// two calls of the other.
-const NEW_FILE_MS: u64 = 10;
 
 /// Waits for a lock without missing a release, and without breaking an override.
 ///
@@ -69,6 +65,7 @@ const NEW_FILE_MS: u64 = 10;
 ///             Err(Error::Held(_) | Error::GivingWay) => {}
 ///             outcome => return outcome,
 ///         }
+///         waiter.watch();
 ///         let due = waiter.due(now());
 ///         poll(waiter.watch(), due);
 ///     }
@@ -309,14 +306,14 @@ impl Waiter {
         if matches!(&self.last, Last::File(seen) if (seen.holder, seen.inode) == (holder, inode)) {
             return Ok(true);
         }
-        let Some(seen) = Seen::keep(&self.path, holder)? else {
+        let Some((file, facts)) = Seen::open(&self.path)? else {
             // 6. It went before it could be kept open, and asked.
             self.arrivals = self.lookout.arrivals.wrapping_sub(1);
             return Ok(false);
         };
-        let is_same = seen.inode == inode;
+        let is_same = facts.inode() == inode;
         if is_same {
-            self.last = Last::File(seen);
+            self.last = Last::File(Seen::new(holder, &facts, file));
         }
         Ok(is_same)
     }
