@@ -15,11 +15,15 @@ extern crate std as rust_std;
 mod log;
 
 mod adopt;
+#[cfg(feature = "supervisor")]
+mod api_error;
 #[doc(hidden)]
 pub mod decimal;
 mod error;
 mod events;
 mod holder;
+#[cfg(feature = "supervisor")]
+pub mod http;
 mod identity;
 mod inode;
 mod keeper;
@@ -31,6 +35,10 @@ mod path;
 mod pause;
 mod shared;
 mod stopwatch;
+#[cfg(feature = "supervisor")]
+mod supervisor;
+#[cfg(feature = "supervisor")]
+mod tcp;
 mod wait;
 
 #[cfg(feature = "defmt")]
@@ -38,6 +46,8 @@ mod defmt;
 #[cfg(feature = "std")]
 mod std;
 
+#[cfg(feature = "supervisor")]
+pub use api_error::ApiError;
 pub use error::{Error, Operation};
 pub use holder::{Holder, Status, status};
 pub use identity::{HELD_VARIABLE, Identity};
@@ -50,4 +60,10 @@ pub use note::{NOTE_CAPACITY, Note, NoteText};
 pub use path::{LockPath, PATH_CAPACITY};
 pub use rustix::io::Errno;
 pub use shared::{Leave, SharedLock};
+#[cfg(feature = "supervisor")]
+pub use supervisor::{
+    ANSWER_CAPACITY, Connection, DeviceState, Supervisor, Update, UpdateReply, Word,
+};
+#[cfg(feature = "supervisor")]
+pub use tcp::TcpStream;
 pub use wait::Waiter;
