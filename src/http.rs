@@ -22,8 +22,9 @@
 //! ```
 
 use core::fmt;
+use core::mem::MaybeUninit;
 
-use httparse::{Header, Status};
+use httparse::{Header, ParserConfig, Status};
 
 use crate::{ApiError, decimal};
 
@@ -248,9 +249,10 @@ impl<'b> Answer<'b> {
 impl Head {
     /// The head at the start of `bytes`, and its length; `None` where it isn't complete.
     fn parse(bytes: &[u8]) -> Result<Option<(usize, Self)>, ApiError> {
-        let mut headers = [httparse::EMPTY_HEADER; HEADERS];
-        let mut response = httparse::Response::new(&mut headers);
-        match response.parse(bytes) {
+        let mut headers = [const { MaybeUninit::uninit() }; HEADERS];
+        let mut response = httparse::Response::new(&mut []);
+        let parser = ParserConfig::default();
+        match parser.parse_response_with_uninit_headers(&mut response, bytes, &mut headers) {
             Ok(Status::Complete(length)) => {
                 let status = response.code.unwrap_or_default();
                 let framing = Framing::of(status, response.headers)?;

@@ -14,6 +14,8 @@ extern crate std as rust_std;
 #[macro_use]
 mod log;
 
+#[cfg(feature = "supervisor")]
+mod address;
 mod adopt;
 #[cfg(feature = "supervisor")]
 mod api_error;

@@ -6,13 +6,12 @@
 
 use core::fmt;
 use core::net::SocketAddr;
-use core::str;
 
-use embedded_io::{Error as _, ErrorKind, Read, Write};
-use serde::Deserialize;
+use embedded_io::{ErrorKind, Read, Write};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::http::{Answer, Request};
-use crate::{ApiError, TcpStream};
+use crate::{ApiError, TcpStream, address};
 
 /// The longest answer in bytes: its head, or its body.
 pub const ANSWER_CAPACITY: usize = 4096;
@@ -113,7 +112,7 @@ impl<'e> Supervisor<'e> {
         let host = address.strip_prefix(b"http://");
         let host = host.map(|host| host.strip_suffix(b"/").unwrap_or(host));
         let host = host.ok_or(ApiError::InvalidAddress)?;
-        let address = str::from_utf8(host).ok().and_then(|host| host.parse().ok());
+        let address = address::parse(host);
         if key.len() > KEY_CAPACITY || !key.iter().all(is_unreserved) {
             return Err(ApiError::InvalidKey);
         }
@@ -220,8 +219,11 @@ impl<S: Read + Write> Connection<'_, S> {
     /// # Errors
     ///
     /// As there.
-    pub fn ping(self) -> Result<(), ApiError> {
-        self.call("GET", "/ping", b"", |_, _| Ok(()))
+    pub fn ping(mut self) -> Result<(), ApiError> {
+        // It goes without the key, which it doesn't need.
+        self.supervisor.key = b"";
+        self.call("GET", "/ping", b"", &mut [0; ANSWER_CAPACITY])?;
+        Ok(())
     }
 
     /// As [`Supervisor::version`].
@@ -229,16 +231,11 @@ impl<S: Read + Write> Connection<'_, S> {
     /// # Errors
     ///
     /// As there.
-    pub fn version(self) -> Result<Word, ApiError> {
-        #[derive(Deserialize)]
-        struct Version<'a> {
-            version: &'a str,
-        }
-        self.call("GET", "/v2/version", b"", |_, body| {
-            let (json, _) = serde_json_core::from_slice::<Version<'_>>(body)
-                .map_err(|_| ApiError::NotUnderstood)?;
-            Ok(Word::new(json.version))
-        })
+    pub fn version(mut self) -> Result<Word, ApiError> {
+        let mut buffer = [0; ANSWER_CAPACITY];
+        let answer = self.call("GET", "/v2/version", b"", &mut buffer)?;
+        let json = Json::parse(answer.body())?;
+        json.version.map(Word::new).ok_or(ApiError::NotUnderstood)
     }
 
     /// As [`Supervisor::device`].
@@ -246,24 +243,15 @@ impl<S: Read + Write> Connection<'_, S> {
     /// # Errors
     ///
     /// As there.
-    pub fn device(self) -> Result<DeviceState, ApiError> {
-        #[derive(Deserialize)]
-        struct Json<'a> {
-            update_pending: Option<bool>,
-            update_downloaded: Option<bool>,
-            update_failed: Option<bool>,
-            #[serde(borrow)]
-            status: Option<&'a str>,
-        }
-        self.call("GET", "/v1/device", b"", |_, body| {
-            let (json, _) = serde_json_core::from_slice::<Json<'_>>(body)
-                .map_err(|_| ApiError::NotUnderstood)?;
-            Ok(DeviceState {
-                update_pending: json.update_pending,
-                update_downloaded: json.update_downloaded,
-                update_failed: json.update_failed,
-                status: json.status.map(Word::new),
-            })
+    pub fn device(mut self) -> Result<DeviceState, ApiError> {
+        let mut buffer = [0; ANSWER_CAPACITY];
+        let answer = self.call("GET", "/v1/device", b"", &mut buffer)?;
+        let json = Json::parse(answer.body())?;
+        Ok(DeviceState {
+            update_pending: json.update_pending,
+            update_downloaded: json.update_downloaded,
+            update_failed: json.update_failed,
+            status: json.status.map(Word::new),
         })
     }
 
@@ -272,75 +260,124 @@ impl<S: Read + Write> Connection<'_, S> {
     /// # Errors
     ///
     /// As there.
-    pub fn update(self, update: Update) -> Result<UpdateReply, ApiError> {
-        let json = match (update.force, update.cancel) {
-            (false, false) => r#"{"force":false,"cancel":false}"#,
-            (false, true) => r#"{"force":false,"cancel":true}"#,
-            (true, false) => r#"{"force":true,"cancel":false}"#,
-            (true, true) => r#"{"force":true,"cancel":true}"#,
+    pub fn update(mut self, update: Update) -> Result<UpdateReply, ApiError> {
+        let json: &[u8] = match (update.force, update.cancel) {
+            (false, false) => br#"{"force":false,"cancel":false}"#,
+            (false, true) => br#"{"force":false,"cancel":true}"#,
+            (true, false) => br#"{"force":true,"cancel":false}"#,
+            (true, true) => br#"{"force":true,"cancel":true}"#,
         };
-        self.call("POST", "/v1/update", json.as_bytes(), |status, _| {
-            Ok(match status {
-                202 => UpdateReply::Ignores,
-                _ => UpdateReply::Looks,
-            })
+        let mut buffer = [0; ANSWER_CAPACITY];
+        let answer = self.call("POST", "/v1/update", json, &mut buffer)?;
+        Ok(match answer.status() {
+            Some(202) => UpdateReply::Ignores,
+            _ => UpdateReply::Looks,
         })
     }
 
-    /// Asks, and reads the answer's status and body with `read`.
-    fn call<T>(
-        mut self,
+    /// Asks, and reads the answer, which is a success.
+    fn call<'b>(
+        &mut self,
         method: &str,
         path: &str,
         json: &[u8],
-        read: impl FnOnce(u16, &[u8]) -> Result<T, ApiError>,
-    ) -> Result<T, ApiError> {
+        buffer: &'b mut [u8],
+    ) -> Result<Answer<'b>, ApiError> {
         step!("supervisor: {=str} {=str}", method, path);
-        let mut buffer = [0; ANSWER_CAPACITY];
         let request = Request {
             method,
             path,
             host: self.supervisor.host,
-            key: if path == "/ping" {
-                b""
-            } else {
-                self.supervisor.key
-            },
+            key: self.supervisor.key,
             json,
         };
-        send(&mut self.stream, request.write(&mut buffer)?)?;
-        let mut answer = Answer::new(&mut buffer);
+        let mut unsent = request.write(buffer)?;
+        while !unsent.is_empty() {
+            let sent = self.stream.write(unsent).map_err(at(ApiError::Write))?;
+            unsent = unsent.get(sent..).unwrap_or_default();
+        }
+        self.stream.flush().map_err(at(ApiError::Write))?;
+        let mut answer = Answer::new(buffer);
         loop {
             let read = self.stream.read(answer.space()?);
-            let is_complete =
-                answer.add(read.map_err(|error| failed(error.kind(), ApiError::Read))?)?;
+            let is_complete = answer.add(read.map_err(at(ApiError::Read))?)?;
             match answer.status() {
-                Some(200..300) | None => {}
-                Some(status) => return Err(ApiError::Status(status)),
-            }
-            if is_complete {
-                break;
+                Some(status) if !(200..300).contains(&status) => {
+                    return Err(ApiError::Status(status));
+                }
+                _ if is_complete => return Ok(answer),
+                _ => {}
             }
         }
-        read(answer.status().unwrap_or_default(), answer.body())
     }
 }
 
-fn send<S: Write>(stream: &mut S, mut bytes: &[u8]) -> Result<(), ApiError> {
-    while !bytes.is_empty() {
-        let written = stream
-            .write(bytes)
-            .map_err(|error| failed(error.kind(), ApiError::Write))?;
-        bytes = bytes.get(written..).unwrap_or_default();
-    }
-    stream
-        .flush()
-        .map_err(|error| failed(error.kind(), ApiError::Write))
-}
-
-fn failed(kind: ErrorKind, error: impl FnOnce(ErrorKind) -> ApiError) -> ApiError {
-    match kind {
+/// What went wrong with the stream, for `map_err`.
+fn at<E: embedded_io::Error>(error: fn(ErrorKind) -> ApiError) -> impl Fn(E) -> ApiError {
+    move |cause| match cause.kind() {
         ErrorKind::TimedOut => ApiError::TimedOut,
         kind => error(kind),
+    }
+}
+
+/// What is of interest in any answer: by one type, since each brings a parser of its own.
+#[derive(Default)]
+struct Json<'a> {
+    version: Option<&'a str>,
+    update_pending: Option<bool>,
+    update_downloaded: Option<bool>,
+    update_failed: Option<bool>,
+    status: Option<&'a str>,
+}
+
+impl<'a> Json<'a> {
+    fn parse(json: &'a [u8]) -> Result<Self, ApiError> {
+        match serde_json_core::from_slice(json) {
+            Ok((json, _)) => Ok(json),
+            Err(_) => Err(ApiError::NotUnderstood),
+        }
+    }
+}
+
+/// By hand, since what is derived takes 1 KB more.
+impl<'de> Deserialize<'de> for Json<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Members)
+    }
+}
+
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Json<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json<'de>, A::Error> {
+        let mut json = Json::default();
+        while let Some(name) = members.next_key()? {
+            let flag = match name {
+                "update_pending" => &mut json.update_pending,
+                "update_downloaded" => &mut json.update_downloaded,
+                "update_failed" => &mut json.update_failed,
+                "version" | "status" => {
+                    let text = members.next_value()?;
+                    if name == "version" {
+                        json.version = text;
+                    } else {
+                        json.status = text;
+                    }
+                    continue;
+                }
+                _ => {
+                    let _: IgnoredAny = members.next_value()?;
+                    continue;
+                }
+            };
+            *flag = members.next_value()?;
+        }
+        Ok(json)
     }
 }

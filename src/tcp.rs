@@ -3,7 +3,7 @@
 use core::fmt;
 use core::net::SocketAddr;
 
-use embedded_io::{ErrorType, Read, Write};
+use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use rustix::event::PollFlags;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::{
@@ -42,31 +42,37 @@ impl TcpStream {
             timeout_ms,
         };
         // Asked again, `connect(2)` says what has become of the first call.
-        match stream.repeat(PollFlags::OUT, |socket| connect(socket, &address))? {
-            Ok(()) | Err(Errno::ISCONN) => Ok(stream),
-            Err(errno) => Err(ApiError::Connect(errno)),
+        while let Err(errno) = connect(&stream.socket, &address) {
+            match errno {
+                Errno::ISCONN => break,
+                _ => stream.wait(errno, PollFlags::OUT, ApiError::Connect)?,
+            }
         }
+        Ok(stream)
     }
 
-    /// Makes a call that doesn't block until it has an outcome; between two calls it waits until the socket is as `flags`
-    /// say.
-    fn repeat<T>(
+    /// After a call that failed with `errno`: waits until the socket is as `flags` say, if that was all that it lacked.
+    fn wait(
         &mut self,
+        errno: Errno,
         flags: PollFlags,
-        mut call: impl FnMut(BorrowedFd<'_>) -> Result<T, Errno>,
-    ) -> Result<Result<T, Errno>, ApiError> {
-        loop {
-            let left = self.timeout_ms.saturating_sub(self.stopwatch.elapsed());
-            if left == 0 {
-                return Err(ApiError::TimedOut);
-            }
-            let socket = self.socket.as_fd();
-            match call(socket) {
-                Err(Errno::AGAIN | Errno::INTR | Errno::INPROGRESS | Errno::ALREADY) => {
-                    self.stopwatch.poll_for(flags, Some(socket), left);
-                }
-                outcome => return Ok(outcome),
-            }
+        error: fn(Errno) -> ApiError,
+    ) -> Result<(), ApiError> {
+        match errno {
+            Errno::AGAIN | Errno::INTR | Errno::INPROGRESS | Errno::ALREADY => {}
+            errno => return Err(error(errno)),
+        }
+        let left = self.left()?;
+        self.stopwatch
+            .poll_for(flags, Some(self.socket.as_fd()), left);
+        Ok(())
+    }
+
+    /// How many milliseconds are left.
+    fn left(&self) -> Result<u64, ApiError> {
+        match self.timeout_ms.saturating_sub(self.stopwatch.elapsed()) {
+            0 => Err(ApiError::TimedOut),
+            left => Ok(left),
         }
     }
 }
@@ -77,22 +83,25 @@ impl ErrorType for TcpStream {
 
 impl Read for TcpStream {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ApiError> {
-        let received = self.repeat(PollFlags::IN, |socket| {
-            recv(socket, &mut *buffer, RecvFlags::empty())
-        })?;
-        match received {
-            Ok((count, _)) => Ok(count),
-            Err(errno) => Err(ApiError::Read(kind(errno))),
+        // Not only before it waits: who always has something to send must come to an end too.
+        self.left()?;
+        loop {
+            match recv(&self.socket, &mut *buffer, RecvFlags::empty()) {
+                Ok((count, _)) => return Ok(count),
+                Err(errno) => self.wait(errno, PollFlags::IN, read_error)?,
+            }
         }
     }
 }
 
 impl Write for TcpStream {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, ApiError> {
-        self.repeat(PollFlags::OUT, |socket| {
-            send(socket, bytes, SendFlags::NOSIGNAL)
-        })?
-        .map_err(|errno| ApiError::Write(kind(errno)))
+        loop {
+            match send(&self.socket, bytes, SendFlags::NOSIGNAL) {
+                Ok(count) => return Ok(count),
+                Err(errno) => self.wait(errno, PollFlags::OUT, write_error)?,
+            }
+        }
     }
 
     fn flush(&mut self) -> Result<(), ApiError> {
@@ -112,9 +121,16 @@ impl fmt::Debug for TcpStream {
     }
 }
 
+fn read_error(errno: Errno) -> ApiError {
+    ApiError::Read(kind(errno))
+}
+
+fn write_error(errno: Errno) -> ApiError {
+    ApiError::Write(kind(errno))
+}
+
 /// What ends a connection that had been made.
-fn kind(errno: Errno) -> embedded_io::ErrorKind {
-    use embedded_io::ErrorKind;
+fn kind(errno: Errno) -> ErrorKind {
     match errno {
         Errno::CONNRESET => ErrorKind::ConnectionReset,
         Errno::PIPE => ErrorKind::BrokenPipe,
