@@ -1,5 +1,8 @@
 //! The library, used as a program with `std` uses it.
 
+#[cfg(feature = "supervisor")]
+#[path = "../common/api.rs"]
+mod api;
 mod errors;
 mod keeper;
 mod location;
@@ -7,6 +10,8 @@ mod lock;
 mod note;
 mod shared;
 mod status;
+#[cfg(feature = "supervisor")]
+mod supervisor;
 mod wait;
 
 use std::fs::{self, Permissions};
