@@ -34,7 +34,7 @@ mod help;
 mod interactive;
 mod interleaving;
 mod interpreters;
-mod life;
+pub(crate) mod life;
 mod lockfile;
 mod loss;
 mod nesting;
