@@ -35,7 +35,7 @@ mod hold;
 mod interactive;
 mod interleaving;
 mod interpreters;
-mod life;
+pub(crate) mod life;
 mod lockfile;
 mod loss;
 mod nesting;

@@ -12,8 +12,9 @@ use crate::schedule::Schedule;
 
 /// As long as somebody's probe may look like a holder, and a refused Supervisor keeps a lock: not worth a word.
 const PATIENCE_MS: u64 = 250;
-/// How often who can give up looks meanwhile: a loop of probes leaves gaps that are as long as the start of a process.
-const PATIENT_INTERVAL_MS: u64 = 1;
+/// How often to look for that long before giving up, since nobody must give up because of probes: a loop of them leaves
+/// gaps that are as long as the start of a process.
+const LAST_INTERVAL_MS: u64 = 1;
 /// How often to say that the wait goes on.
 const REMINDER_MS: u64 = 60_000;
 
@@ -44,6 +45,7 @@ pub(crate) fn obtain(
         Wait::ForEver => u64::MAX,
         Wait::AtMost(limit) => start + u64::from(limit),
     };
+    let last = end.saturating_sub(PATIENCE_MS);
     let mut reminder = Reminder::new(start + PATIENCE_MS);
     loop {
         let now = milliseconds();
@@ -55,19 +57,18 @@ pub(crate) fn obtain(
             Err(refusal @ (Error::Held(_) | Error::GivingWay)) if now < end => refusal,
             Err(error) => return Outcome::Failed(error),
         };
-        let is_patient = end < u64::MAX && now < start + PATIENCE_MS;
-        let signal = if is_patient {
-            sleep(PATIENT_INTERVAL_MS, schedule, signals, standing)
-        } else {
+        let signal = if now < last {
             until_news(
                 waiter,
-                end,
+                last,
                 refusal,
                 &mut reminder,
                 schedule,
                 signals,
                 standing,
             )
+        } else {
+            sleep(LAST_INTERVAL_MS, schedule, signals, standing)
         };
         if let Some(signal) = signal {
             return Outcome::Ended(signal);
