@@ -1,5 +1,6 @@
 //! What the tests share: a device's program, a lock's directory, processes, and waiting for facts.
 
+pub(crate) mod api;
 pub(crate) mod device;
 pub(crate) mod holder;
 pub(crate) mod listener;

@@ -23,6 +23,7 @@ macro_rules! scenarios {
 
 mod acquire;
 mod after;
+mod api;
 mod container;
 mod contention;
 mod crash;
@@ -52,6 +53,7 @@ mod supervisor;
 mod usage;
 mod users;
 mod waiting;
+mod watch;
 mod windows;
 
 /// All scenarios.
@@ -59,6 +61,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
     [
         acquire::SCENARIOS,
         after::SCENARIOS,
+        api::SCENARIOS,
         container::SCENARIOS,
         contention::SCENARIOS,
         crash::SCENARIOS,
@@ -88,6 +91,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         usage::SCENARIOS,
         users::SCENARIOS,
         waiting::SCENARIOS,
+        watch::SCENARIOS,
         windows::SCENARIOS,
     ]
     .into_iter()

@@ -42,7 +42,7 @@ fn acquire_for(options: &Options, environment: Environment) -> Result<i32, i32> 
     let signals = Signals::block();
     let mut waiter = Waiter::new(&path);
     let standing = Standing::new(false);
-    let mut schedule = Schedule::ALWAYS;
+    let mut schedule = Schedule::always(environment);
     let outcome = obtain(&mut waiter, options, &mut schedule, &signals, standing);
     // What it keeps open is nothing for the keeper.
     drop(waiter);

@@ -5,7 +5,7 @@ use update_lock::{Error, Location, Origin};
 use update_lock_start::{Environment, Line, print, say, text};
 
 use crate::options::Options;
-use crate::{report, status};
+use crate::{api, report, status};
 
 /// As whom the Supervisor creates its own lock files.
 const NOBODY: u32 = 65534;
@@ -138,10 +138,17 @@ fn check_supervisor(environment: Environment) {
             "note  Supervisor: its version isn't in the environment"
         )),
     }
-    match either("BALENA_SUPERVISOR_ADDRESS", "RESIN_SUPERVISOR_ADDRESS") {
-        Some(address) => print(text!("ok    API: %"), address),
-        None => say(text!(
-            "note  API: not available; give the service the label io.balena.features.supervisor-api: '1'"
-        )),
+    check_api(environment);
+}
+
+fn check_api(environment: Environment) {
+    let outcome = api::find(environment).and_then(|supervisor| {
+        // With the key, which a ping doesn't need.
+        supervisor.device()?;
+        Ok(supervisor.host())
+    });
+    match outcome {
+        Ok(host) => print(text!("ok    API: % answers, and accepts the key"), host),
+        Err(error) => api::describe(Line::output().text("note  API: "), error),
     }
 }

@@ -11,8 +11,10 @@ update-lock: holds back balena updates and reboots while a command runs
   update-lock [--lock PATH] run [OPTION...] [--] COMMAND...
   update-lock [--lock PATH] hold [OPTION...]
   update-lock [--lock PATH] acquire [OPTION...]
-  update-lock [--lock PATH] release [--force]
+  update-lock [--lock PATH] release [OPTION...]
   update-lock [--lock PATH] status [--json]
+  update-lock [--lock PATH] watch [--json]
+  update-lock update [--force] [--cancel]
   update-lock [--lock PATH] doctor
   update-lock help [COMMAND]
   update-lock --version
@@ -73,6 +75,25 @@ update-lock status [OPTION...]
 Says who holds the lock. Exit code: 0 free, 75 held."
 );
 
+const WATCH: Text = text!(
+    "\
+update-lock watch [OPTION...]
+
+Prints a line for each change: taken, freed, lost. The first says who holds the
+lock, if anybody does. Exit code: 128+N when signal N ends it."
+);
+
+const UPDATE: Text = text!(
+    "\
+update-lock update [OPTION...]
+
+Asks the Supervisor to look for an update now: a lock that is free again it may
+notice after 15 minutes only. The service needs the label
+io.balena.features.supervisor-api.
+Exit code: 0 it looks, 69 no API here, 74 no answer, 75 it ignores that, 77 not
+allowed."
+);
+
 const DOCTOR: Text = text!(
     "\
 update-lock doctor
@@ -90,7 +111,8 @@ pub(crate) fn help(topic: Topic) -> i32 {
         Topic::Acquire => (ACQUIRE, None),
         Topic::Release => (RELEASE, None),
         Topic::Status => (STATUS, None),
-        Topic::Watch | Topic::Update => (DOCTOR, None),
+        Topic::Watch => (WATCH, None),
+        Topic::Update => (UPDATE, None),
         Topic::Doctor => (DOCTOR, None),
     };
     say(text);

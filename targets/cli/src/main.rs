@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 mod acquire;
+mod api;
 mod condition;
 mod doctor;
 mod duration;
@@ -27,6 +28,7 @@ mod semaphore;
 mod shared_keeper;
 mod standard;
 mod status;
+mod watch;
 mod windows;
 
 use update_lock::{Error, Location, LockPath};
@@ -60,7 +62,9 @@ fn main(args: Args, environment: Environment) -> i32 {
         Topic::Release => release::release(&options, environment),
         Topic::Status => status::status(&options, environment),
         Topic::Doctor => doctor::doctor(&options, environment),
-        Topic::Watch | Topic::Update | Topic::All => help::help(Topic::All),
+        Topic::Watch => watch::watch(&options, environment),
+        Topic::Update => api::update(&options, environment),
+        Topic::All => help::help(Topic::All),
     }
 }
 

@@ -190,13 +190,16 @@ const OPTIONS: &[Spec] = options! {
     Every [Hold] "--every T" "run that COMMAND every T (default 90s)"
     OnLost [Run Hold] "--on-lost HOW" "after an override: retake (default), stop, ignore"
     For [Acquire] "--for PID" "release when process PID has ended, not the caller"
-    For [Release] "--for PID" "what was acquired with --shared for PID, not the caller"
+    For [Release] "--for PID" "what acquire --shared took for PID, not the caller"
     Shared [Run Acquire] "--shared" "beside others; the last one gives it back"
     Reason [Run Hold Acquire] "--reason TEXT" "why, for people who look at the lock"
     Group [Run] "--group" "signal the command's whole process group"
     ExitCode [Run] "-E CODE" "exit with CODE instead of 69, 74, 75 and 77"
     Force [Release] "--force" "remove what another tool or a dead app has left"
-    Json [Status] "--json" "print JSON"
+    Update [Release] "--update" "then ask the Supervisor to look for an update"
+    Force [Update] "--force" "override the locks of all services"
+    Cancel [Update] "--cancel" "break off what the Supervisor is at, a download for one"
+    Json [Status Watch] "--json" "print JSON"
 };
 
 /// What the command line and the environment ask for.

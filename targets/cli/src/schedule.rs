@@ -4,6 +4,7 @@ use rustix::process::{WaitOptions, wait};
 use update_lock::{LockPath, UpdateLock, status};
 use update_lock_start::{Environment, Signals, complain, text};
 
+use crate::api;
 use crate::condition::Condition;
 use crate::lock::Lock;
 use crate::obtain::milliseconds;
@@ -19,15 +20,19 @@ pub(crate) struct Schedule {
     start: u64,
     windows: Option<Windows>,
     condition: Option<Condition>,
+    environment: Environment,
 }
 
 impl Schedule {
     /// The lock is always to be held.
-    pub(crate) const ALWAYS: Self = Self {
-        start: 0,
-        windows: None,
-        condition: None,
-    };
+    pub(crate) fn always(environment: Environment) -> Self {
+        Self {
+            start: 0,
+            windows: None,
+            condition: None,
+            environment,
+        }
+    }
 
     /// What the options say; an exit code where the time zone isn't known.
     pub(crate) fn of(options: &Options, environment: Environment) -> Result<Self, i32> {
@@ -41,6 +46,7 @@ impl Schedule {
             condition: options
                 .condition
                 .map(|command| Condition::new(command, options.every, environment)),
+            environment,
         })
     }
 
@@ -75,7 +81,9 @@ impl Schedule {
     /// up to a quarter of an hour.
     pub(crate) fn give_back(&self, lock: Lock) {
         complain(text!("%: the lock is given back"), lock.path().as_bytes());
-        let _ = release(lock);
+        if release(lock) {
+            api::tell_beside(self.environment);
+        }
     }
 
     /// Reaps whatever has ended, orphans too.

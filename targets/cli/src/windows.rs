@@ -7,6 +7,7 @@ use update_lock::LockPath;
 use update_lock_start::{Clock, Environment, complain, is_synchronized, now, text};
 use update_lock_window::{LocalTime, Zone, is_open};
 
+use crate::api;
 use crate::options::{Key, Options};
 use crate::protection::CLOCK_IS_SET;
 use crate::report;
@@ -35,15 +36,24 @@ impl Windows {
             return Ok(None);
         }
         let tz = environment.get(b"TZ").unwrap_or_default();
-        Self::in_zone(tz, options).map(Some).ok_or_else(|| {
+        let Some(windows) = Self::in_zone(tz, options) else {
             complain(
                 text!(
                     "TZ '%' is neither a rule, such as CET-1CEST,M3.5.0,M10.5.0/3, nor the name of a zone file that is here"
                 ),
                 tz,
             );
-            report::USAGE
-        })
+            return Err(report::USAGE);
+        };
+        if !api::is_there(environment) {
+            complain(
+                text!(
+                    "warning: no Supervisor API, so a window may be noticed after 15 minutes only; give the service the label io.balena.features.supervisor-api: '1'"
+                ),
+                b"",
+            );
+        }
+        Ok(Some(windows))
     }
 
     fn in_zone(tz: &'static [u8], options: &Options) -> Option<Self> {
