@@ -198,7 +198,7 @@ const OPTIONS: &[Spec] = options! {
     Force [Release] "--force" "remove what another tool or a dead app has left"
     Update [Release] "--update" "then ask the Supervisor to look for an update"
     Force [Update] "--force" "override the locks of all services"
-    Cancel [Update] "--cancel" "break off what the Supervisor is at, a download for one"
+    Cancel [Update] "--cancel" "break off a download that is under way"
     Json [Status Watch] "--json" "print JSON"
 };
 
