@@ -13,10 +13,6 @@ const SAFETY_INTERVAL_MS: u64 = 1000;
 /// How often to look where nothing would.
 const INTERVAL_MS: u64 = 100;
 
-/// How long the maker of a new file has for its `flock`, before a waiter tries that: the watch wakes the one up between the
-/// two calls of the other.
-pub(crate) const NEW_FILE_MS: u64 = 10;
-
 /// Tells when there may be something new to see at a lock's path, which each call is given: always the same.
 #[derive(Debug)]
 pub(crate) struct Lookout {

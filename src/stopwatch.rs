@@ -105,5 +105,7 @@ fn start_timer() -> rustix::io::Result<OwnedFd> {
 
 fn elapsed(left: &Timespec) -> u64 {
     let seconds = (HORIZON_S - left.tv_sec) as u64;
-    (seconds * 1000).saturating_sub(u64::from(left.tv_nsec as u32 / 1_000_000))
+    // Rounded up, so that no time is over too early.
+    let milliseconds = (left.tv_nsec as u32).div_ceil(1_000_000);
+    (seconds * 1000).saturating_sub(milliseconds.into())
 }

@@ -36,7 +36,7 @@ use crate::flock::{EXCLUSIVE, SHARED};
 use crate::hold::Hold;
 use crate::inode::{Facts, Inode};
 use crate::lock::{claim, create, user};
-use crate::lookout::{Lookout, NEW_FILE_MS};
+use crate::lookout::Lookout;
 use crate::pause::{PROBE_INTERVAL_MS, PROBE_MS};
 use crate::seen::{Fate, Seen};
 use crate::stopwatch::{Stopwatch, milliseconds};
@@ -47,6 +47,10 @@ const AFTER_OVERRIDE_MS: u64 = 5000;
 
 /// The same, where it isn't known that there is one.
 const AFTER_FOREIGN_MS: u64 = 1000;
+
+/// How long the maker of a new file has for its `flock`, before a waiter tries that: the watch wakes the one up between the
+/// two calls of the other.
+const NEW_FILE_MS: u64 = 10;
 
 /// Waits for a lock without missing a release, and without breaking an override.
 ///

@@ -8,19 +8,26 @@
 //! 1. Another file, or none: the last one is asked what became of it. That is told before what is there now.
 //! 2. The same file with another holder: that one has died, or somebody has adopted its file.
 //! 3. A file of ours that wasn't there at the last look has been made just now, and its maker may not have come to its
-//!    `flock` yet. It counts as that maker's for some milliseconds, in which its `flock` isn't touched.
+//!    `flock` yet. It counts as that maker's for a quarter of a second, in which its `flock` isn't touched.
+//! 4. A `flock` that is free tells of a death only while the path names the file: a release ends with the `flock`, too.
+//!
+//! What remains: a first look can fall between the two calls of a maker, and tell of a death. The next one corrects it.
 
 use core::time::Duration;
 
 use rustix::fd::BorrowedFd;
 
 use crate::holder::Found;
-use crate::inode::Facts;
+use crate::inode::{self, Facts};
 use crate::lock::SUPERVISOR_UID;
-use crate::lookout::{Lookout, NEW_FILE_MS};
+use crate::lookout::Lookout;
+use crate::pause::PROBE_MS;
 use crate::seen::{Fate, Seen};
 use crate::stopwatch::{Stopwatch, milliseconds};
 use crate::{Error, Holder, LockPath};
+
+/// How long the `flock` of a new file may take: longer than a busy device keeps its maker from the processor.
+const NEW_FILE_MS: u64 = PROBE_MS as u64;
 
 /// What has happened to a lock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,7 +49,8 @@ pub enum Event {
 /// one holder before the beginning of the next: an override, for example, is `Lost`, `Taken(Supervisor)`, `Freed`.
 ///
 /// A look sees what is there, and what became of what it saw last. Missed is a holder that came and went between two
-/// looks, and one that died and whose file was adopted before the next look. The holders of a shared lock are one holder.
+/// looks, and one that died and whose file was adopted before the next look. The members of a shared hold are one holder.
+/// An adoption makes no news, nor does the death of an adopter: they are told by the look of each second.
 ///
 /// Like a [`Waiter`](crate::Waiter) it has no clock: who waits passes the time, in milliseconds since any moment. For a
 /// thread that can block there is [`wait`](Self::wait), which has a clock of its own: use one or the other.
@@ -199,11 +207,13 @@ impl Watch {
                 self.settled = now.saturating_add(patience);
             }
             if now < self.settled && is_ours(&facts) {
-                self.lookout.next = self.settled; // 3
+                self.lookout.next = self.settled.min(self.lookout.next); // 3
                 return Ok(Some(Seen::new(Holder::App, &facts, file)));
             }
-            if let Some(found) = Found::look(&self.path)?
-                && found.facts.inode() == facts.inode()
+            let found = Found::look(&self.path)?;
+            // 4
+            if let Some(found) = found.filter(|found| found.facts.inode() == facts.inode())
+                && inode::names(&self.path, facts.inode())?
             {
                 return Ok(Some(Seen::new(found.holder, &facts, file)));
             }

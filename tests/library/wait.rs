@@ -1,16 +1,17 @@
 use std::fs;
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::unistd::{Uid, chown};
-use update_lock::{Error, Holder, LockPath, Release, UpdateLock, Waiter, status};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, Uid, chown};
+use update_lock::{Error, Holder, Release, UpdateLock, Waiter, status};
 
-use crate::Place;
 use crate::keeper::die;
+use crate::peers::{Strace, of_child};
+use crate::{Place, until};
 
 const SECOND: u64 = 1000;
 
@@ -308,9 +309,7 @@ fn acquire_gives_way_to_an_override() {
     let first = UpdateLock::try_acquire(&place.path).expect("free");
     thread::scope(|scope| {
         let waiter = scope.spawn(|| UpdateLock::acquire(&place.path).expect("no error"));
-        while waiter_count(&place) == 0 {
-            thread::sleep(Duration::from_millis(1));
-        }
+        until("it waits", || place.seen() == 1);
         fs::remove_file(place.file()).expect("by force");
         drop(first);
         thread::sleep(Duration::from_millis(50));
@@ -325,55 +324,23 @@ fn acquire_gives_way_to_an_override() {
     });
 }
 
-/// How many have the lock's file open by `O_PATH`, as a waiter does that has seen it.
-fn waiter_count(place: &Place) -> usize {
-    const O_PATH: u32 = 0o10_000_000;
-    let descriptors = fs::read_dir("/proc/self/fd").expect("/proc");
-    let is_path = |descriptor: fs::DirEntry| {
-        let info = Path::new("/proc/self/fdinfo").join(descriptor.file_name());
-        let info = fs::read_to_string(info).ok()?;
-        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
-        let flags = u32::from_str_radix(flags.trim(), 8).ok()?;
-        let is_lock = fs::read_link(descriptor.path()).ok()? == place.file();
-        Some(is_lock && flags & O_PATH != 0)
-    };
-    let are_paths = descriptors.filter_map(|descriptor| is_path(descriptor.ok()?));
-    are_paths.filter(|&is_path| is_path).count()
-}
-
 /// Time passes all the same, however often files beside the lock change.
 #[test]
 fn a_wait_ends_where_timers_are_refused() {
-    const CHILD: &str = "UPDATE_LOCK_TEST_CHILD";
-    const TEST: &str = "wait::a_wait_ends_where_timers_are_refused";
-    if let Some(file) = std::env::var_os(CHILD) {
-        let path = LockPath::try_from(Path::new(&file)).expect("a path");
+    if let Some(path) = of_child() {
         let outcome = UpdateLock::acquire_timeout(&path, Duration::from_millis(300));
         assert!(matches!(outcome, Err(Error::Held(_))), "{outcome:?}");
         return;
     }
     let place = Place::new();
     fs::write(place.file(), "another tool's").expect("a file");
-    let program = std::env::current_exe().expect("this test");
-    let mut child = Command::new("strace")
-        .args(["-f", "-qq", "-o", "/dev/null"])
-        .args(["-e", "inject=timerfd_create:error=EPERM"])
-        .arg(program)
-        .args(["--exact", TEST])
-        .env(CHILD, place.file())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("strace");
-    let start = Instant::now();
-    let status = loop {
+    let test = "wait::a_wait_ends_where_timers_are_refused";
+    let strace = Strace::start(&place, test, "-e inject=timerfd_create:error=EPERM");
+    until("the end of the wait", || {
         fs::write(place.other("beside"), "").expect("a file");
-        if let Some(status) = child.try_wait().expect("a child") {
-            break status;
-        }
-        assert!(start.elapsed() < Duration::from_secs(60), "it waits on");
-        thread::sleep(Duration::from_millis(5));
-    };
-    assert!(status.success());
+        strace.has_ended()
+    });
+    strace.until_passed();
 }
 
 /// A second override while the first one is given way to.
@@ -409,4 +376,48 @@ fn a_new_file_is_looked_at_before_it_is_adopted() {
     let inode = place.inode();
     let _lock = taken(&mut waiter, 15);
     assert_eq!(place.inode(), inode);
+}
+
+/// Between the look that finds the path free and the creation somebody else takes the lock, and loses it by force.
+#[test]
+fn a_lock_taken_in_an_overrides_gap_is_given_back() {
+    if let Some(path) = of_child() {
+        fs::write("pid", std::process::id().to_string()).expect("a file");
+        let is_shared = Path::new("shared").exists();
+        let mut waiter = Waiter::new(&path);
+        waiter.watch().expect("inotify");
+        let mut look = || {
+            if is_shared {
+                waiter.look_shared(0).map(drop).expect_err("no lock")
+            } else {
+                waiter.look(0).map(drop).expect_err("no lock")
+            }
+        };
+        assert_eq!(look(), Error::Held(Holder::App));
+        fs::write("waits", "").expect("a file");
+        until("it is free", || Path::new("released").exists());
+        assert_eq!(look(), Error::GivingWay);
+        assert!(!Path::new("updates.lock").exists());
+        return;
+    }
+    for is_shared in [false, true] {
+        let place = Place::new();
+        if is_shared {
+            fs::write(place.other("shared"), "").expect("a file");
+        }
+        let lock = UpdateLock::try_acquire(&place.path).expect("free");
+        let options = "-P \"$P\" -e trace=newfstatat -e inject=newfstatat:signal=SIGSTOP:when=2";
+        let test = "wait::a_lock_taken_in_an_overrides_gap_is_given_back";
+        let strace = Strace::start(&place, test, options);
+        until("it waits", || place.other("waits").exists());
+        assert_eq!(lock.release(), Ok(Release::Released));
+        fs::write(place.other("released"), "").expect("a file");
+        until("it is stopped", || strace.has_called("stopped by SIGSTOP"));
+        let lock = UpdateLock::try_acquire(&place.path).expect("free");
+        fs::remove_file(place.file()).expect("by force");
+        assert_eq!(lock.release(), Ok(Release::Lost));
+        let pid = fs::read_to_string(place.other("pid")).expect("its pid");
+        kill(Pid::from_raw(pid.parse().expect("a pid")), Signal::SIGCONT).expect("it is there");
+        strace.until_passed();
+    }
 }
