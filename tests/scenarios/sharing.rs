@@ -107,12 +107,15 @@ fn what_a_members_command_started_is_no_member(device: &Device) {
     let other = share(device, &lock);
     let start = "cat <stray >/dev/null 2>&1 & echo $! >pid";
     let run = device.at(&lock, ["run", "--shared", "--", "sh", "-c", start]);
+    // Kept to the end, as what is left of its process group goes with it.
+    let mut run = run.start();
     run.end().succeeds();
-    let stray: i32 = lock.until_line("pid").parse().expect("a pid");
-    assert!(proc_fs::is_alive(Pid::from_raw(stray)));
+    let stray = lock.until_line("pid").parse().expect("a pid");
+    let stray = Pid::from_raw(stray);
     assert_held(&lock);
     other.finish().succeeds();
     assert!(!lock.is_there());
+    assert!(proc_fs::is_alive(stray), "and it went on all the while");
 }
 
 fn a_forced_take_from_several_members(device: &Device) {
