@@ -108,7 +108,8 @@ fn forced_takes_beside_a_holder_that_lets_go(device: &Device) {
         let waiter = start();
         wait::until("the waiter has looked, and armed its watch", || {
             let open = proc_fs::descriptors(waiter.run.pid());
-            open.values().any(|file| file.ends_with("anon_inode:inotify"))
+            open.values()
+                .any(|file| file.ends_with("anon_inode:inotify"))
         });
         force(&lock);
         holder.run.until_says("unprotected");

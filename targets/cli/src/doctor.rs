@@ -142,13 +142,19 @@ fn check_supervisor(environment: Environment) {
 }
 
 fn check_api(environment: Environment) {
-    let outcome = api::find(environment).and_then(|supervisor| {
-        // With the key, which a ping doesn't need.
-        supervisor.device()?;
-        Ok(supervisor.host())
-    });
-    match outcome {
-        Ok(host) => print(text!("ok    API: % answers, and accepts the key"), host),
-        Err(error) => api::describe(Line::output().text("note  API: "), error),
+    let mut line = Line::output();
+    match api::find(environment) {
+        Ok(supervisor) => {
+            // With the key, which a ping doesn't need.
+            let outcome = supervisor.device();
+            let mark = if outcome.is_ok() { "ok  " } else { "note" };
+            line.text(mark)
+                .filled(text!("  API: http://%"), supervisor.host());
+            match outcome {
+                Ok(_) => line.text(text!(" answers, and accepts the key")).end(),
+                Err(error) => api::describe(line.text(": "), error),
+            }
+        }
+        Err(error) => api::describe(line.text("note  API: "), error),
     }
 }
