@@ -80,8 +80,9 @@ impl Schedule {
     /// Gives a lock back that isn't wanted any more, and has the Supervisor look at once, which else would do so only after
     /// up to a quarter of an hour.
     pub(crate) fn give_back(&self, lock: Lock) {
-        complain(text!("%: the lock is given back"), lock.path().as_bytes());
+        let path = lock.path().clone();
         if release(lock) {
+            complain(text!("%: the lock is given back"), path.as_bytes());
             api::tell_beside(self.environment);
         }
     }
