@@ -28,7 +28,7 @@ pub(crate) fn acquire(options: &Options, environment: Environment) -> i32 {
 #[inline(never)] // with a frame of its own: Thumb code reaches less than 1 KiB of it by short instructions
 fn acquire_for(options: &Options, environment: Environment) -> Result<i32, i32> {
     let path = path(options, environment)?;
-    if nested::is_held_above(&path, environment) {
+    if nested::is_held_above(&path, options, environment) {
         return Ok(0);
     }
     let (process, life) = beneficiary(options)?;

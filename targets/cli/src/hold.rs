@@ -24,7 +24,7 @@ pub(crate) fn hold(options: &Options, environment: Environment) -> i32 {
         Ok(path) => path,
         Err(code) => return code,
     };
-    if nested::is_held_above(&path, environment) {
+    if nested::is_held_above(&path, options, environment) {
         return 0;
     }
     let signals = Signals::block();

@@ -4,17 +4,17 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::{Pid, WaitOptions, WaitStatus, getpid, setpgid, wait};
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
-use update_lock::HELD_VARIABLE;
 use update_lock_start::number::{
     SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH,
 };
 use update_lock_start::{
-    Args, Child, Environment, Line, Received, STANDARD, SignalSet, Signals, exec, exit, fork,
+    Child, Environment, Line, Received, STANDARD, SignalSet, Signals, exec, exit, fork,
     process_group, send, send_to_group, session, text,
 };
 
 use crate::lock::Lock;
 use crate::nested;
+use crate::options::Options;
 
 /// A shell's code for a command that can't be executed.
 const NOT_EXECUTABLE: i32 = 126;
@@ -68,7 +68,7 @@ impl Job {
         standing: Standing,
         signals: &Signals,
         lock: Option<&Lock>,
-        arguments: Args,
+        options: &Options,
         environment: Environment,
     ) -> Result<Self, Errno> {
         // Asked here: in the child the answer depends on who of the two comes first below.
@@ -86,15 +86,15 @@ impl Job {
                     let _ = setpgid(None, None);
                     hand_terminal(ours, Some(getpid()));
                 }
-                let mut variable = Line::string();
+                let (mut held, mut holder) = (Line::string(), Line::string());
                 if let Some(lock) = lock {
                     let _ = fcntl_setfd(lock, FdFlags::empty());
-                    nested::add_variable(&mut variable, lock);
                 }
+                let variables = nested::variables(options, lock, &mut held, &mut holder);
                 signals.restore();
-                let variable = lock.and_then(|_| variable.as_c_str());
+                let arguments = options.arguments;
                 let command = { arguments }.next().unwrap_or_default();
-                let errno = exec(arguments, environment, HELD_VARIABLE, variable);
+                let errno = exec(arguments, environment, variables);
                 exit(report(command, errno))
             }
         }

@@ -2,7 +2,7 @@
 
 use rustix::process::Pid;
 use update_lock::decimal;
-use update_lock_start::{Args, Environment, Line, Text, text};
+use update_lock_start::{Args, Clock, Environment, Line, Text, now, text};
 use update_lock_window::{LocalTime, is_open};
 
 use crate::report::USAGE;
@@ -218,6 +218,8 @@ pub(crate) struct Options {
     pub(crate) every: u32,
     /// A bit for each switch.
     switches: u32,
+    /// A number for this process, which is no other's: see `nested.rs`.
+    pub(crate) token: u32,
     /// Whose life the lock is tied to; else the caller's.
     pub(crate) pid: Option<Pid>,
     pub(crate) reason: &'static [u8],
@@ -282,6 +284,7 @@ impl Options {
             condition: None,
             every: 90_000,
             switches: 0,
+            token: now(Clock::Monotonic).1,
             pid: None,
             reason: b"",
             exit_code: None,
@@ -314,6 +317,11 @@ impl Options {
     /// Whether a switch is on.
     pub(crate) fn has(&self, switch: Key) -> bool {
         self.switches & 1 << switch as u32 != 0
+    }
+
+    /// Whether the lock is given back now and then.
+    pub(crate) fn has_windows(&self) -> bool {
+        !self.open.is_empty()
     }
 
     /// `[--lock PATH] COMMAND`

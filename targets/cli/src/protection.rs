@@ -5,6 +5,7 @@ use update_lock::{LockPath, Note, Waiter};
 use update_lock_start::{Clock, Line, Signals, complain, now, text};
 
 use crate::lock::Lock;
+use crate::nested;
 use crate::obtain;
 use crate::options::{Key, OnLost, Options};
 use crate::report::{self, report};
@@ -146,6 +147,7 @@ pub(crate) fn release(lock: Lock) -> bool {
 
 /// Who holds the lock: this process, for its command.
 pub(crate) fn write_own_note(lock: &Lock, options: &Options) {
+    nested::mark(lock, options);
     let program = { options.arguments }.next().unwrap_or_default();
     write_note(lock, options, getpid(), program);
 }

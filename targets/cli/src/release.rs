@@ -48,7 +48,7 @@ fn release_at(path: &LockPath, options: &Options, environment: Environment) -> R
                     text!("%: shared by others, and not by this process; nothing to release"),
                     path.as_bytes(),
                 );
-            } else if !nested::is_held_above(path, environment) {
+            } else if !nested::is_held_above(path, options, environment) {
                 return Err(error);
             }
         }

@@ -77,7 +77,7 @@ fn protect(
         return no_device(location, options.has(Key::Require));
     }
     let path = location.path();
-    if nested::is_held_above(path, environment) {
+    if nested::is_held_above(path, options, environment) {
         return Ok(Protection::None);
     }
     // `--after` counts from the command's start.
@@ -136,8 +136,8 @@ impl Run<'_> {
             Protection::Lock(lock) => Some(lock),
             _ => None,
         };
-        let (arguments, environment) = (self.options.arguments, self.environment);
-        let code = match Job::start(self.standing, &self.signals, lock, arguments, environment) {
+        let (options, environment) = (self.options, self.environment);
+        let code = match Job::start(self.standing, &self.signals, lock, options, environment) {
             Ok(job) => {
                 let code = self.follow(&job);
                 job.end();

@@ -85,7 +85,7 @@ fn wake_up(file: &OwnedFd) {
     }
 }
 
-fn open(path: &LockPath) -> Result<OwnedFd, Errno> {
+pub(crate) fn open(path: &LockPath) -> Result<OwnedFd, Errno> {
     let flags =
         OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     openat(CWD, path.as_c_str(), flags, Mode::empty())

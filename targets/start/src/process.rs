@@ -69,8 +69,8 @@ pub fn working_directory(buffer: &mut [u8]) -> Option<&[u8]> {
     buffer.get(..length.checked_sub(1)?)
 }
 
-/// Becomes the command that `arguments` begin with, found through `PATH` as a shell finds it, with one
-/// variable more in its environment: `variable` is `name` and `=` and its value.
+/// Becomes the command that `arguments` begin with, found through `PATH` as a shell finds it, with more variables in its
+/// environment, each `name` and `=` and its value: at most as many as there are arguments of this program before it.
 ///
 /// # Errors
 ///
@@ -79,15 +79,16 @@ pub fn working_directory(buffer: &mut [u8]) -> Option<&[u8]> {
 pub fn exec(
     arguments: Args,
     environment: Environment,
-    name: &str,
-    variable: Option<&CStr>,
+    variables: [(&str, Option<&CStr>); 2],
 ) -> Errno {
     let mut call = Call {
         arguments,
         environment,
     };
-    if let Some(variable) = variable {
-        call = call.with(name, variable);
+    for (name, variable) in variables {
+        if let Some(variable) = variable {
+            call = call.with(name, variable);
+        }
     }
     search(&call)
 }
