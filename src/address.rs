@@ -4,7 +4,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use crate::decimal;
 
-/// `127.0.0.1:48484` or `[fd00::1]:48484`; the latter without a zone and without a part in decimals.
+/// `127.0.0.1:48484` or `[fd00::1]:48484`; the latter without a zone and without a part in decimals, and not `::`.
 pub(crate) fn parse(text: &[u8]) -> Option<SocketAddr> {
     let colon = text.iter().rposition(|&byte| byte == b':')?;
     let (ip, port) = text.split_at_checked(colon)?;
@@ -28,8 +28,9 @@ fn parse_v4(text: &[u8]) -> Option<[u8; 4]> {
 fn parse_v6(text: &[u8]) -> Option<[u16; 8]> {
     // With one colon less at the ends, `::` is one empty part wherever it is.
     let text = match text {
-        [b':', rest @ ..] if rest.starts_with(b":") => rest,
+        [b':', b':', ..] => text.get(1..)?,
         [rest @ .., b':'] if rest.ends_with(b":") => rest,
+        [] | [b':', ..] | [.., b':'] => return None,
         text => text,
     };
     let colons = text.iter().filter(|&&byte| byte == b':').count();

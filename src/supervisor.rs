@@ -130,10 +130,16 @@ impl<'e> Supervisor<'e> {
         Self { timeout_ms, ..self }
     }
 
-    /// The IP address and port of the API.
+    /// The address and port of the API, as text.
     #[must_use]
     pub fn host(&self) -> &'e [u8] {
         self.host
+    }
+
+    /// The address and port of the API.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Whether there is a Supervisor that answers. It needs no key.
@@ -293,19 +299,25 @@ impl<S: Read + Write> Connection<'_, S> {
         };
         let mut unsent = request.write(buffer)?;
         while !unsent.is_empty() {
-            let sent = self.stream.write(unsent).map_err(at(ApiError::Write))?;
-            unsent = unsent.get(sent..).unwrap_or_default();
+            match self.stream.write(unsent).map_err(at(ApiError::Write))? {
+                0 => return Err(ApiError::Write(ErrorKind::WriteZero)),
+                sent => unsent = unsent.get(sent..).unwrap_or_default(),
+            }
         }
         self.stream.flush().map_err(at(ApiError::Write))?;
         let mut answer = Answer::new(buffer);
         loop {
-            let read = self.stream.read(answer.space()?);
-            let is_complete = answer.add(read.map_err(at(ApiError::Read))?)?;
+            let count = self
+                .stream
+                .read(answer.space()?)
+                .map_err(at(ApiError::Read))?;
+            let is_complete = answer.add(count);
+            // A refusal is one, whatever becomes of its body.
             match answer.status() {
                 Some(status) if !(200..300).contains(&status) => {
                     return Err(ApiError::Status(status));
                 }
-                _ if is_complete => return Ok(answer),
+                _ if is_complete? => return Ok(answer),
                 _ => {}
             }
         }

@@ -4,6 +4,10 @@
 #[path = "../common/api.rs"]
 mod api;
 mod errors;
+#[cfg(feature = "supervisor")]
+mod hostile;
+#[cfg(feature = "supervisor")]
+mod http;
 mod keeper;
 mod location;
 mod lock;
