@@ -11,3 +11,18 @@ pub fn parse(digits: &[u8]) -> Option<u32> {
         number.checked_mul(10)?.checked_add(digit.into())
     })
 }
+
+/// `number` in digits, at the end of `buffer`.
+#[cfg(feature = "supervisor")]
+pub(crate) fn digits(mut number: u32, buffer: &mut [u8; 10]) -> &[u8] {
+    let mut start = buffer.len();
+    for (index, digit) in buffer.iter_mut().enumerate().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        start = index;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    buffer.get(start..).unwrap_or_default()
+}

@@ -51,3 +51,47 @@ impl Format for Watch {
         write!(formatter, "Watch({})", self.path());
     }
 }
+
+#[cfg(feature = "supervisor")]
+mod supervisor {
+    use super::{Format, Formatter, write};
+    use crate::{Connection, Supervisor, TcpStream, Word, http};
+
+    /// Without the key.
+    impl Format for Supervisor<'_> {
+        fn format(&self, formatter: Formatter<'_>) {
+            write!(formatter, "Supervisor({=[u8]:a})", self.host());
+        }
+    }
+
+    impl<S> Format for Connection<'_, S> {
+        fn format(&self, formatter: Formatter<'_>) {
+            write!(formatter, "Connection");
+        }
+    }
+
+    impl Format for TcpStream {
+        fn format(&self, formatter: Formatter<'_>) {
+            write!(formatter, "TcpStream");
+        }
+    }
+
+    impl Format for Word {
+        fn format(&self, formatter: Formatter<'_>) {
+            write!(formatter, "{=[u8]:a}", self.as_bytes());
+        }
+    }
+
+    /// Without the key.
+    impl Format for http::Request<'_> {
+        fn format(&self, formatter: Formatter<'_>) {
+            write!(formatter, "{=str} {=str}", self.method, self.path);
+        }
+    }
+
+    impl Format for http::Answer<'_> {
+        fn format(&self, formatter: Formatter<'_>) {
+            write!(formatter, "Answer({=?})", self.status());
+        }
+    }
+}

@@ -14,7 +14,11 @@ extern crate std as rust_std;
 #[macro_use]
 mod log;
 
+#[cfg(feature = "supervisor")]
+mod address;
 mod adopt;
+#[cfg(feature = "supervisor")]
+mod api_error;
 #[doc(hidden)]
 pub mod decimal;
 mod error;
@@ -22,6 +26,8 @@ mod events;
 mod flock;
 mod hold;
 mod holder;
+#[cfg(feature = "supervisor")]
+pub mod http;
 mod identity;
 mod inode;
 mod keeper;
@@ -35,6 +41,10 @@ mod pause;
 mod seen;
 mod shared;
 mod stopwatch;
+#[cfg(feature = "supervisor")]
+mod supervisor;
+#[cfg(feature = "supervisor")]
+mod tcp;
 mod wait;
 mod watch;
 
@@ -43,6 +53,8 @@ mod defmt;
 #[cfg(feature = "std")]
 mod std;
 
+#[cfg(feature = "supervisor")]
+pub use api_error::ApiError;
 pub use error::{Error, Operation};
 pub use holder::{Holder, Status, status};
 pub use identity::{HELD_VARIABLE, Identity};
@@ -55,5 +67,11 @@ pub use note::{NOTE_CAPACITY, Note, NoteText};
 pub use path::{LockPath, PATH_CAPACITY};
 pub use rustix::io::Errno;
 pub use shared::{Leave, SharedLock};
+#[cfg(feature = "supervisor")]
+pub use supervisor::{
+    ANSWER_CAPACITY, Connection, DeviceState, Supervisor, Update, UpdateReply, Word,
+};
+#[cfg(feature = "supervisor")]
+pub use tcp::TcpStream;
 pub use wait::Waiter;
 pub use watch::{Event, Watch};

@@ -20,6 +20,7 @@
 use core::time::Duration;
 
 use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fs::FlockOperation;
 
 use crate::flock::{EXCLUSIVE, SHARED, flock_past_probes, try_flock};
 use crate::hold::Hold;
@@ -171,6 +172,8 @@ impl SharedLock {
             );
         }
         if !is_last {
+            // Copies of the descriptor, what a command has started has one, are no members.
+            let _ = rustix::fs::flock(file, FlockOperation::Unlock);
             return Ok(Leave::Left);
         }
         match remove(file, path)? {

@@ -53,3 +53,15 @@ impl From<Error> for io::Error {
         Self::new(kind, error)
     }
 }
+
+/// A connection that could not be made becomes its errno, and the rest keeps its text, with the kind that embedded code
+/// knows.
+#[cfg(feature = "supervisor")]
+impl From<crate::ApiError> for io::Error {
+    fn from(error: crate::ApiError) -> Self {
+        match error.errno() {
+            Some(errno) => Self::from_raw_os_error(errno.raw_os_error()),
+            None => Self::new(embedded_io::Error::kind(&error).into(), error),
+        }
+    }
+}

@@ -44,6 +44,16 @@ impl Stopwatch {
 
     /// Waits until `file` is readable, or `milliseconds` have passed; a signal handler cuts it short.
     pub(crate) fn poll(&mut self, file: Option<BorrowedFd<'_>>, milliseconds: u64) {
+        self.poll_for(PollFlags::IN, file, milliseconds);
+    }
+
+    /// Waits until `file` is as `flags` say, or `milliseconds` have passed; a signal handler cuts it short.
+    pub(crate) fn poll_for(
+        &mut self,
+        flags: PollFlags,
+        file: Option<BorrowedFd<'_>>,
+        milliseconds: u64,
+    ) {
         let milliseconds = match self {
             Self::Timer(_) => milliseconds.min(1000 * u64::from(u16::MAX)),
             Self::Pauses(_) => milliseconds.min(SLICE_MS),
@@ -54,7 +64,7 @@ impl Stopwatch {
         };
         let outcome = match file {
             Some(file) => {
-                let event = PollFd::from_borrowed_fd(file, PollFlags::IN);
+                let event = PollFd::from_borrowed_fd(file, flags);
                 poll(&mut [event], Some(&timeout))
             }
             None => poll(&mut [], Some(&timeout)),

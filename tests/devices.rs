@@ -1,9 +1,10 @@
-//! Every device's real program goes through every scenario, under the emulator with the CPU of its boards.
+//! Every device's real program goes through every scenario, under the emulator with the CPU of its boards. Those that this
+//! machine runs by itself go through them under an older engine's filter too.
 //!
 //! `cargo test --test devices -- rpi::` plays those of one device, `... crash` those with that word in their names.
 
 mod common;
-mod qemu_limits;
+mod limits;
 mod scenarios;
 
 use std::process::ExitCode;
@@ -29,21 +30,21 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials()).exit_code()
 }
 
-/// Every scenario for every device, but for what its emulator can't carry: there the probe that shows it.
+/// Every scenario for every device, but for what it can't carry: there the probe that shows it.
 fn trials() -> Vec<Trial> {
     let mut trials = vec![];
     for device in Device::all() {
         for scenario in scenarios::all() {
-            if qemu_limits::permit(&device, scenario.name) {
+            if limits::permit(&device, scenario.name) {
                 let device = device.clone();
                 let name = format!("{}::{}", device.name, scenario.name);
                 trials.push(Trial::test(name, move || {
-                    (scenario.play)(&device);
+                    device.play(scenario.play);
                     Ok(())
                 }));
             }
         }
-        trials.extend(qemu_limits::probes(&device));
+        trials.extend(limits::probes(&device));
     }
     trials
 }

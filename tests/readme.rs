@@ -5,6 +5,13 @@ use std::io::{Seek, Write};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+#[path = "common/api.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod api;
+
+use api::{Api, KEY, State};
 
 const README: &str = include_str!("../README.md");
 
@@ -12,11 +19,17 @@ const README: &str = include_str!("../README.md");
 const STUBS: [&str; 4] = ["flash-modem", "collect-records", "upload-records", "server"];
 
 /// A directory with the program, the stubs and the lock, as an example finds them.
-struct Place(tempfile::TempDir);
+struct Place {
+    directory: tempfile::TempDir,
+    supervisor: Api,
+}
 
 impl Place {
     fn new() -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
+        let place = Self {
+            directory: tempfile::tempdir().unwrap(),
+            supervisor: Api::start(State::default()),
+        };
         let program =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("target/devices/amd64/update-lock");
         assert!(
@@ -33,7 +46,7 @@ impl Place {
     }
 
     fn path(&self) -> &Path {
-        self.0.path()
+        self.directory.path()
     }
 
     fn run(&self, command: &mut Command) -> Output {
@@ -45,6 +58,8 @@ impl Place {
         command
             .env("PATH", path)
             .env("TMPDIR", self.path())
+            .env("BALENA_SUPERVISOR_ADDRESS", self.supervisor.address())
+            .env("BALENA_SUPERVISOR_API_KEY", KEY)
             .env("UPDATE_LOCK_PATH", self.path().join("updates.lock"))
             .current_dir(self.path())
             .output()
@@ -140,44 +155,110 @@ fn the_example_for_a_busy_lock_notices_it() {
     );
 }
 
-#[test]
-fn the_dockerfile_s_command_runs_under_the_lock() {
-    let dockerfile = blocks("dockerfile").pop().unwrap();
-    let words = |instruction: &str| -> Vec<String> {
-        let line = dockerfile
-            .lines()
-            .find_map(|line| line.strip_prefix(instruction))
-            .unwrap();
-        serde_json::from_str(line.trim()).unwrap()
+/// The words of a Dockerfile's instruction; none where it isn't there.
+fn words(dockerfile: &str, instruction: &str) -> Vec<String> {
+    let mut lines = dockerfile.lines();
+    let line = lines.find_map(|line| line.strip_prefix(instruction));
+    line.map_or(vec![], |line| serde_json::from_str(line.trim()).unwrap())
+}
+
+/// A zone in which it is noon now.
+fn zone_at_noon() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let behind = (now.as_secs() + 12 * 3600) % (24 * 3600);
+    let (sign, seconds) = match behind.checked_sub(12 * 3600) {
+        Some(more) => ("-", 12 * 3600 - more),
+        None => ("", behind),
     };
+    format!("NOON{sign}{}:{}", seconds / 3600, seconds / 60 % 60)
+}
+
+#[test]
+fn the_dockerfiles_commands_run_as_they_say() {
+    let mut count = 0;
+    for dockerfile in blocks("dockerfile") {
+        let command = [words(dockerfile, "ENTRYPOINT"), words(dockerfile, "CMD")].concat();
+        if command.contains(&"hold".into()) {
+            continue; // a test of its own
+        }
+        count += 1;
+        let place = Place::new();
+        let server = place.path().join("server").display().to_string();
+        let command: Vec<_> = command
+            .iter()
+            .map(|word| word.replace("/app/server", &server))
+            .collect();
+        let output = place.run(
+            Command::new(place.path().join(&command[0]))
+                .args(&command[1..])
+                .env("TZ", zone_at_noon()),
+        );
+        let (stdout, stderr) = text(&output);
+        assert!(output.status.success(), "{stdout}{stderr}");
+        // An app that hasn't been up for a minute isn't protected yet.
+        let state = if command.contains(&"--after".into()) {
+            r#""state":"free""#
+        } else {
+            r#""state":"held","holder":"app""#
+        };
+        assert!(stdout.contains(state), "{dockerfile}\n{stdout}{stderr}");
+        place.assert_lock_is_gone();
+    }
+    assert_eq!(count, 3);
+}
+
+#[test]
+fn the_sidecar_holds_the_lock() {
+    let dockerfile = blocks("dockerfile").into_iter().next_back().unwrap();
+    let command = words(dockerfile, "ENTRYPOINT");
     let place = Place::new();
-    let server = place.path().join("server").display().to_string();
-    let command = [words("ENTRYPOINT"), words("CMD")].concat();
-    let command: Vec<_> = command
-        .iter()
-        .map(|word| word.replace("/app/server", &server))
-        .collect();
-    let output = place.run(Command::new(place.path().join(&command[0])).args(&command[1..]));
-    let (stdout, stderr) = text(&output);
-    assert!(output.status.success(), "{stdout}{stderr}");
-    assert!(
-        stdout.contains(r#""state":"held","holder":"app""#),
-        "{stdout}{stderr}"
-    );
-    assert_eq!(stderr, "");
+    let lock = place.path().join("updates.lock");
+    // On a day and at a time that are in no window.
+    let mut hold = Command::new(place.path().join("update-lock"))
+        .args(&command[1..])
+        .env("UPDATE_LOCK_PATH", &lock)
+        .env("UPDATE_LOCK_OPEN", "02:00-04:00")
+        .env("TZ", zone_at_noon())
+        .spawn()
+        .unwrap();
+    while !lock.exists() {
+        assert!(hold.try_wait().unwrap().is_none(), "it has ended");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let pid = nix::unistd::Pid::from_raw(hold.id().try_into().unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    assert_eq!(hold.wait().unwrap().code(), Some(143));
     place.assert_lock_is_gone();
+}
+
+/// What the sidecar's example says of its windows and its zone is understood.
+#[test]
+fn the_sidecar_s_variables_are_understood() {
+    let yaml = blocks("yaml").pop().unwrap();
+    let variables = yaml.split("environment:\n").nth(1).unwrap().lines();
+    let variables = variables.map(|line| line.trim().split_once(": ").unwrap());
+    let place = Place::new();
+    let run = Command::new(place.path().join("update-lock"))
+        .args(["run", "--", "true"])
+        .env("UPDATE_LOCK_PATH", place.path().join("updates.lock"))
+        .envs(variables)
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{run:?}");
 }
 
 #[test]
 fn the_readme_names_every_option_and_variable_of_the_help() {
     let place = Place::new();
-    for command in ["run", "acquire", "release", "status"] {
+    for command in [
+        "run", "hold", "acquire", "release", "status", "watch", "update",
+    ] {
         let output =
             place.run(Command::new(place.path().join("update-lock")).args(["help", command]));
         let (help, _) = text(&output);
         let words = help
             .split_whitespace()
-            .map(|word| word.trim_matches(['[', ']']));
+            .map(|word| word.trim_matches(['[', ']', '.']));
         let names: Vec<_> = words
             .filter(|word| {
                 word.starts_with("--") && word.len() > 2 || word.starts_with("UPDATE_LOCK_")
@@ -186,7 +267,7 @@ fn the_readme_names_every_option_and_variable_of_the_help() {
         assert!(!names.is_empty());
         for name in names {
             assert!(
-                ["", "status ", "release "]
+                ["", "status ", "update "]
                     .iter()
                     .any(|command| README.contains(&format!("`{command}{name}"))),
                 "{name}"

@@ -6,21 +6,35 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::process::PATH;
-use super::{Invocation, Lock};
+use super::{Invocation, Lock, old_engine};
+
+/// Those that this machine runs by itself: they are played under an older engine too.
+const OF_THIS_MACHINE: [&str; 2] = ["amd64", "i386"];
 
 /// One balena architecture: its real program, and the emulator with the CPU that its boards have.
 #[derive(Clone, Debug)]
 pub(crate) struct Device {
-    /// balena's name.
+    /// balena's name; with `-old` under an older engine.
     pub(crate) name: String,
     program: PathBuf,
     /// `qemu-arm -cpu arm1176`; empty where this machine runs the program by itself.
     emulator: Vec<String>,
+    has_old_engine: bool,
 }
 
 impl Device {
-    /// All devices of `ci/targets`: name, triple, emulator and CPU are its first columns, `-` stands for none.
+    /// All devices, and those of this machine under an older engine.
     pub(crate) fn all() -> Vec<Self> {
+        let devices = Self::of_table();
+        let old = OF_THIS_MACHINE.map(|name| {
+            let device = devices.iter().find(|device| device.name == name);
+            device.expect("it is in ci/targets").with_old_engine()
+        });
+        devices.into_iter().chain(old).collect()
+    }
+
+    /// Those of `ci/targets`: name, triple, emulator and CPU are its first columns, `-` stands for none.
+    fn of_table() -> Vec<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let table = fs::read_to_string(root.join("ci/targets")).expect("ci/targets is there");
         let rows = table
@@ -44,7 +58,31 @@ impl Device {
             name: (*name).to_string(),
             program: root.join("target/devices").join(name).join("update-lock"),
             emulator,
+            has_old_engine: false,
         }
+    }
+
+    fn with_old_engine(&self) -> Self {
+        Self {
+            name: format!("{}-old", self.name),
+            program: self.program.clone(),
+            emulator: vec![],
+            has_old_engine: true,
+        }
+    }
+
+    /// Plays a scenario on it.
+    pub(crate) fn play(&self, scenario: impl FnOnce(&Self) + Send) {
+        if self.has_old_engine {
+            old_engine::within(|| scenario(self));
+        } else {
+            scenario(self);
+        }
+    }
+
+    /// Whether its system calls pass an older engine's filter.
+    pub(crate) fn has_old_engine(&self) -> bool {
+        self.has_old_engine
     }
 
     /// Whether the program runs without an emulator.

@@ -1,9 +1,11 @@
 //! What the tests share: a device's program, a lock's directory, processes, and waiting for facts.
 
+pub(crate) mod api;
 pub(crate) mod device;
 pub(crate) mod holder;
 pub(crate) mod listener;
 pub(crate) mod lock;
+pub(crate) mod old_engine;
 pub(crate) mod peers;
 pub(crate) mod proc_fs;
 pub(crate) mod process;

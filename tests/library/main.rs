@@ -1,6 +1,13 @@
 //! The library, used as a program with `std` uses it.
 
+#[cfg(feature = "supervisor")]
+#[path = "../common/api.rs"]
+mod api;
 mod errors;
+#[cfg(feature = "supervisor")]
+mod hostile;
+#[cfg(feature = "supervisor")]
+mod http;
 mod keeper;
 mod location;
 mod lock;
@@ -9,6 +16,8 @@ mod note;
 mod peers;
 mod shared;
 mod status;
+#[cfg(feature = "supervisor")]
+mod supervisor;
 mod wait;
 mod watch;
 

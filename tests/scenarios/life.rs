@@ -24,11 +24,13 @@ scenarios![
     a_caller_that_ends_at_once_leaves_no_lock,
 ];
 
-fn sleeper() -> Process {
+/// A process to whose life a lock can be tied.
+pub(crate) fn sleeper() -> Process {
     Invocation::of(["sleep", "1000"]).start()
 }
 
-fn acquire_for(device: &Device, lock: &Lock, process: &Process) -> Invocation {
+/// `acquire --for PROCESS`.
+pub(crate) fn acquire_for(device: &Device, lock: &Lock, process: &Process) -> Invocation {
     let pid = process.pid().to_string();
     device.at(lock, ["acquire", "--for"]).arg(pid)
 }
@@ -40,7 +42,8 @@ fn without_pidfd(program: Invocation, errno: &str) -> Invocation {
     program.through(options)
 }
 
-fn without_proc(program: Invocation) -> Invocation {
+/// In a mount namespace whose `/proc` is empty.
+pub(crate) fn without_proc(program: Invocation) -> Invocation {
     program
         .after("mount -t tmpfs tmpfs /proc || exit 99")
         .through(["unshare", "-m"])

@@ -23,6 +23,7 @@ macro_rules! scenarios {
 
 mod acquire;
 mod after;
+mod api;
 mod container;
 mod contention;
 mod crash;
@@ -31,10 +32,11 @@ mod diagnosis;
 mod environment;
 mod exit_status;
 mod help;
+mod hold;
 mod interactive;
 mod interleaving;
 mod interpreters;
-mod life;
+pub(crate) mod life;
 mod lockfile;
 mod loss;
 mod nesting;
@@ -44,18 +46,22 @@ mod pid1;
 mod probes;
 mod release;
 mod resources;
+mod sharing;
 mod signals;
 mod status;
 mod supervisor;
 mod usage;
 mod users;
 mod waiting;
+mod watch;
+mod windows;
 
 /// All scenarios.
 pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
     [
         acquire::SCENARIOS,
         after::SCENARIOS,
+        api::SCENARIOS,
         container::SCENARIOS,
         contention::SCENARIOS,
         crash::SCENARIOS,
@@ -64,6 +70,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         environment::SCENARIOS,
         exit_status::SCENARIOS,
         help::SCENARIOS,
+        hold::SCENARIOS,
         interactive::SCENARIOS,
         interleaving::SCENARIOS,
         interpreters::SCENARIOS,
@@ -77,12 +84,15 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         probes::SCENARIOS,
         release::SCENARIOS,
         resources::SCENARIOS,
+        sharing::SCENARIOS,
         signals::SCENARIOS,
         status::SCENARIOS,
         supervisor::SCENARIOS,
         usage::SCENARIOS,
         users::SCENARIOS,
         waiting::SCENARIOS,
+        watch::SCENARIOS,
+        windows::SCENARIOS,
     ]
     .into_iter()
     .flatten()

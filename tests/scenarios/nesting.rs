@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::windows::clock_at;
 use crate::common::{Device, Lock, peers};
 
 scenarios![
@@ -12,6 +13,12 @@ scenarios![
     another_lock_below_a_run_is_taken,
     the_command_gets_its_arguments_and_environment_whole,
     a_variable_that_is_there_is_replaced,
+    a_run_below_one_that_took_its_lock_late,
+    a_run_below_one_that_took_its_lock_again,
+    a_holder_of_another_lock_is_none_above,
+    a_job_below_a_run_with_windows_has_a_lock_of_its_own,
+    a_shared_job_outlasts_the_window_of_the_run_above,
+    a_shared_run_below_an_exclusive_one,
 ];
 
 fn a_run_below_a_run(device: &Device) {
@@ -127,4 +134,79 @@ fn a_variable_that_is_there_is_replaced(device: &Device) {
     assert!(!outcome.output.contains("UPDATE_LOCK_HELD=of another"));
     assert_eq!(outcome.output.matches("UPDATE_LOCK_HELD=").count(), 1);
     assert!(outcome.output.contains("UPDATE_LOCK_HELD_TOO=another\n"));
+}
+
+/// Waits for the lock, and runs something below the `run` that has it.
+const BELOW: &str = "
+    until [ -e \"$UPDATE_LOCK_PATH\" ]; do sleep 0.01; done
+    update-lock run --wait 10s -- echo below
+";
+
+fn a_run_below_one_that_took_its_lock_late(device: &Device) {
+    let lock = Lock::new();
+    let script = format!("exec update-lock run --after 1ms -- sh -c '{BELOW}'");
+    let outcome = device.script(&lock, &script).end().exits_with(0);
+    assert_eq!(outcome.output, "below\n");
+    assert!(outcome.errors.contains("nothing to do"), "{outcome:?}");
+    assert!(!lock.is_there());
+}
+
+fn a_run_below_one_that_took_its_lock_again(device: &Device) {
+    let lock = Lock::new();
+    let gate = lock.gate("gate");
+    let script =
+        format!("exec update-lock run -- sh -c 'exec 8<gate; echo >started; cat <&8; {BELOW}'");
+    let mut run = device.script(&lock, &script).start();
+    lock.until_line("started");
+    peers::supervisor_forces(&lock);
+    run.until_says("it will be taken again");
+    peers::supervisor_releases(&lock);
+    run.until_says("locked now");
+    drop(gate);
+    let outcome = run.end().exits_with(0);
+    assert_eq!(outcome.output, "below\n");
+    assert!(outcome.errors.contains("nothing to do"), "{outcome:?}");
+}
+
+fn a_holder_of_another_lock_is_none_above(device: &Device) {
+    let lock = Lock::new();
+    let _holder = crate::common::Holder::start(device, &lock);
+    for value in ["", "0", "x", "4294967296"] {
+        let run = device.at(&lock, ["run", "--no-wait", "--", "true"]);
+        run.env("UPDATE_LOCK_HOLDER", value)
+            .end()
+            .fails_on(75, lock.path());
+    }
+}
+
+/// The one above gives its lock back when a window opens, whatever goes on below.
+fn a_job_below_a_run_with_windows_has_a_lock_of_its_own(device: &Device) {
+    let lock = Lock::new();
+    let script = "update-lock run --open 02:00-02:01 -- update-lock run --no-wait -- true";
+    let run = device.script(&lock, script).env("TZ", clock_at(12, 0, 0));
+    let outcome = run.end().exits_with(75);
+    assert!(!outcome.errors.contains("nothing to do"), "{outcome:?}");
+}
+
+fn a_shared_job_outlasts_the_window_of_the_run_above(device: &Device) {
+    let lock = Lock::new();
+    let gate = lock.gate("gate");
+    let script = "exec update-lock run --shared --trust-clock --open 02:00-04:00 -- \
+        sh -c 'exec 8<gate; update-lock run --shared -- sh -c \"echo >started; cat <&8\"'";
+    let run = device.script(&lock, script).env("TZ", clock_at(1, 59, 56));
+    let mut run = run.start();
+    lock.until_line("started");
+    run.until_says("given back");
+    assert!(!peers::supervisor_takes(&lock), "the job has it");
+    assert!(!peers::host_may_reboot(&lock), "the job has it");
+    drop(gate);
+    run.end().exits_with(0);
+    assert!(!lock.is_there());
+}
+
+fn a_shared_run_below_an_exclusive_one(device: &Device) {
+    let lock = Lock::new();
+    let script = "update-lock run -- update-lock run --shared --no-wait -- true";
+    let outcome = device.script(&lock, script).end().exits_with(0);
+    assert!(outcome.one_line().contains("nothing to do"));
 }

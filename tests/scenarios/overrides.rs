@@ -10,6 +10,7 @@ use crate::common::{Device, Holder, Invocation, Lock, peers, proc_fs, wait};
 scenarios![
     forced_takes_beside_a_run_that_retakes,
     forced_takes_beside_a_run_and_a_waiter,
+    forced_takes_beside_a_holder_that_lets_go,
     forced_takes_by_helios,
     ordinary_releases_are_taken_at_once,
     a_lost_lock_is_taken_again_after_the_supervisor,
@@ -95,6 +96,28 @@ fn forced_takes_beside_a_run_and_a_waiter(device: &Device) {
     }
     holder.finish().exits_with(0);
     waiter.until_ends().exits_with(0);
+    assert!(!lock.is_there());
+}
+
+/// A holder that sees the loss and closes the file leaves nothing whose `flock` could be asked.
+fn forced_takes_beside_a_holder_that_lets_go(device: &Device) {
+    let lock = Lock::new();
+    let start = || Waiter::start(device, &lock, &["--on-lost", "ignore"]);
+    let mut holder = start().until_holds();
+    for _ in 0..times(device) {
+        let waiter = start();
+        wait::until("the waiter has looked, and armed its watch", || {
+            let open = proc_fs::descriptors(waiter.run.pid());
+            open.values()
+                .any(|file| file.ends_with("anon_inode:inotify"))
+        });
+        force(&lock);
+        holder.run.until_says("unprotected");
+        peers::supervisor_releases(&lock);
+        holder.finish().exits_with(0);
+        holder = waiter.until_holds();
+    }
+    holder.finish().exits_with(0);
     assert!(!lock.is_there());
 }
 

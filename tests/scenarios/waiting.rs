@@ -17,6 +17,9 @@ scenarios![
     a_waiter_says_who_holds_the_lock,
     a_waiter_says_so_when_the_holder_changes,
     two_waiters_take_turns,
+    a_waiter_at_a_held_lock_looks_three_times_in_two_seconds,
+    a_waiter_who_can_give_up_looks_as_rarely,
+    a_waiter_beside_others_and_a_status_loop_looks_as_rarely,
 ];
 
 fn no_wait_gives_up_on_a_holder(device: &Device) {
@@ -146,4 +149,70 @@ fn two_waiters_take_turns(device: &Device) {
     assert!(!second.has_started());
     first.finish().exits_with(0);
     second.until_holds().finish().exits_with(0);
+}
+
+fn a_waiter_at_a_held_lock_looks_three_times_in_two_seconds(device: &Device) {
+    let lock = Lock::new();
+    assert!(peers::supervisor_takes(&lock));
+    let _waiter = start_watched(device, &lock, &[]);
+    expect_few_looks(&lock);
+}
+
+fn a_waiter_who_can_give_up_looks_as_rarely(device: &Device) {
+    let lock = Lock::new();
+    assert!(peers::supervisor_takes(&lock));
+    let _waiter = start_watched(device, &lock, &["--wait", "10m", "--or-run"]);
+    expect_few_looks(&lock);
+}
+
+/// Nobody's look is news for anybody.
+fn a_waiter_beside_others_and_a_status_loop_looks_as_rarely(device: &Device) {
+    let lock = Lock::new();
+    let _holder = Holder::start(device, &lock);
+    let _others = [(); 3].map(|()| Waiter::start(device, &lock, &[]).until_waits());
+    let script = "while :; do update-lock status; echo >>statuses; done";
+    let _statuses = device.script(&lock, script).start();
+    lock.until_line("statuses");
+    let _waiter = start_watched(device, &lock, &[]);
+    let before = lock.lines("statuses");
+    expect_few_looks(&lock);
+    assert!(lock.lines("statuses") > before + 1, "they went on");
+}
+
+/// A `run` whose looks are noted from outside, each by the `stat` of the path that it begins with.
+fn start_watched(device: &Device, lock: &Lock, options: &[&str]) -> Waiter {
+    let notes = ["strace", "-D", "-qq", "-r", "-o", "calls"];
+    let calls = ["-e", "trace=%%stat", "-P", lock.text()];
+    Waiter::start_as(device, lock, options, |run| {
+        run.through(notes.into_iter().chain(calls))
+    })
+}
+
+/// When the waiter looked, in seconds.
+fn looks(lock: &Lock) -> Vec<f64> {
+    let path = format!("\"{}\"", lock.text());
+    let mut now = 0.0;
+    let mut looks = vec![];
+    for line in lock.read("calls").lines() {
+        let Some((passed, call)) = line.trim_start().split_once(' ') else {
+            break;
+        };
+        now += passed.parse::<f64>().expect("seconds since the last line");
+        if call.contains(&path) && call.ends_with(" = 0") {
+            looks.push(now);
+        }
+    }
+    looks
+}
+
+#[track_caller]
+fn expect_few_looks(lock: &Lock) {
+    let looks = wait::until_some("a look after two seconds", || {
+        let looks = looks(lock);
+        (looks.last()? - looks.first()? >= 2.0).then_some(looks)
+    });
+    // The waiter counts in milliseconds, and so the fourth may be early by one.
+    let soon = |look: &&f64| **look - looks[0] < 1.99;
+    let count = looks.iter().take_while(soon).count();
+    assert!(count <= 3, "{looks:?}");
 }

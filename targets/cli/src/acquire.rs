@@ -3,7 +3,7 @@
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
-use update_lock::{Error, LockPath, Operation, PATH_CAPACITY, UpdateLock, Waiter};
+use update_lock::{Error, LockPath, Operation, PATH_CAPACITY, Waiter};
 use update_lock_start::{
     Child, Environment, Line, Signals, close_inherited, complain, complain_number, fork, text,
     working_directory,
@@ -11,10 +11,12 @@ use update_lock_start::{
 
 use crate::job::Standing;
 use crate::life::{self, Life};
+use crate::lock::Lock;
 use crate::obtain::{Outcome, obtain};
-use crate::options::Options;
+use crate::options::{Key, Options};
 use crate::report::{self, report};
-use crate::{keeper, nested, protection, run};
+use crate::schedule::Schedule;
+use crate::{keeper, nested, protection, run, shared_keeper};
 
 /// Takes the lock for the caller, or for the process that `--for` names; exit code 0 once it is held.
 pub(crate) fn acquire(options: &Options, environment: Environment) -> i32 {
@@ -26,24 +28,34 @@ pub(crate) fn acquire(options: &Options, environment: Environment) -> i32 {
 #[inline(never)] // with a frame of its own: Thumb code reaches less than 1 KiB of it by short instructions
 fn acquire_for(options: &Options, environment: Environment) -> Result<i32, i32> {
     let path = path(options, environment)?;
-    if nested::is_held_above(&path, environment) {
+    if nested::is_held_above(&path, options, environment) {
         return Ok(0);
     }
     let (process, life) = beneficiary(options)?;
+    if options.has(Key::Shared) && shared_keeper::is_there(&path, process) {
+        complain(
+            text!("%: shared for this process already; nothing to do"),
+            path.as_bytes(),
+        );
+        return Ok(0);
+    }
     let signals = Signals::block();
     let mut waiter = Waiter::new(&path);
-    let outcome = obtain(&mut waiter, options.wait, &signals, Standing::new(false));
+    let standing = Standing::new(false);
+    let mut schedule = Schedule::always(environment);
+    let outcome = obtain(&mut waiter, options, &mut schedule, &signals, standing);
     // What it keeps open is nothing for the keeper.
     drop(waiter);
     match outcome {
         Outcome::Acquired(lock) => leave_to_keeper(lock, options, process, &life, signals),
         Outcome::Ended(signal) => Err(128 + signal as i32),
         Outcome::Failed(error) => Err(report(Some(&path), error)),
+        Outcome::Unwanted => Err(report::IO), // not by this schedule
     }
 }
 
-/// The lock's path, absolute: a keeper works in `/`.
-fn path(options: &Options, environment: Environment) -> Result<LockPath, i32> {
+/// The path of a device's lock, absolute: a keeper works in `/`.
+pub(crate) fn path(options: &Options, environment: Environment) -> Result<LockPath, i32> {
     let location = crate::locate(options, environment)
         .map_err(|error| crate::report_location(options, environment, error))?;
     if !location.protects() {
@@ -108,7 +120,7 @@ fn beneficiary(options: &Options) -> Result<(Pid, Life), i32> {
 }
 
 fn leave_to_keeper(
-    lock: UpdateLock,
+    lock: Lock,
     options: &Options,
     process: Pid,
     life: &Life,
@@ -117,14 +129,13 @@ fn leave_to_keeper(
     let mut buffer = [0; 32];
     let name = life::name(process, &mut buffer);
     protection::write_note(&lock, options, process, name);
-    lock.mark_kept()
-        .map_err(|error| report(Some(lock.path()), error))?;
+    keeper::mark(&lock, process).map_err(|error| report(Some(lock.path()), error))?;
     // Its caller's process group may be killed as soon as this process ends: until then the keeper has left it.
     let (ready, is_ready) = pipe_with(PipeFlags::CLOEXEC).map_err(run::report_fork)?;
     match fork() {
         Ok(Child::Me) => {
             drop(ready);
-            keeper::keep(lock, life, signals, is_ready)
+            keeper::keep(lock, process, life, signals, is_ready)
         }
         Ok(Child::Of(_)) => {
             drop(is_ready);

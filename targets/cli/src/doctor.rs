@@ -5,7 +5,7 @@ use update_lock::{Error, Location, Origin};
 use update_lock_start::{Environment, Line, print, say, text};
 
 use crate::options::Options;
-use crate::{report, status};
+use crate::{api, report, status};
 
 /// As whom the Supervisor creates its own lock files.
 const NOBODY: u32 = 65534;
@@ -138,10 +138,23 @@ fn check_supervisor(environment: Environment) {
             "note  Supervisor: its version isn't in the environment"
         )),
     }
-    match either("BALENA_SUPERVISOR_ADDRESS", "RESIN_SUPERVISOR_ADDRESS") {
-        Some(address) => print(text!("ok    API: %"), address),
-        None => say(text!(
-            "note  API: not available; give the service the label io.balena.features.supervisor-api: '1'"
-        )),
+    check_api(environment);
+}
+
+fn check_api(environment: Environment) {
+    let mut line = Line::output();
+    match api::find(environment) {
+        Ok(supervisor) => {
+            // With the key, which a ping doesn't need.
+            let outcome = supervisor.device();
+            let mark = if outcome.is_ok() { "ok  " } else { "note" };
+            line.text(mark)
+                .filled(text!("  API: http://%"), supervisor.host());
+            match outcome {
+                Ok(_) => line.text(text!(" answers, and accepts the key")).end(),
+                Err(error) => api::describe(line.text(": "), error),
+            }
+        }
+        Err(error) => api::describe(line.text("note  API: "), error),
     }
 }

@@ -9,9 +9,12 @@ const ALL: Text = text!(
 update-lock: holds back balena updates and reboots while a command runs
 
   update-lock [--lock PATH] run [OPTION...] [--] COMMAND...
+  update-lock [--lock PATH] hold [OPTION...]
   update-lock [--lock PATH] acquire [OPTION...]
-  update-lock [--lock PATH] release [--force]
+  update-lock [--lock PATH] release [OPTION...]
   update-lock [--lock PATH] status [--json]
+  update-lock [--lock PATH] watch [--json]
+  update-lock update [--force] [--cancel]
   update-lock [--lock PATH] doctor
   update-lock help [COMMAND]
   update-lock --version
@@ -35,6 +38,16 @@ const RUN_CODES: Text = text!(
     "
 Exit code: COMMAND's own; 128+N if signal N ended it; 126 or 127 if it could
 not be run; 64 usage, 69 no lock here, 74 I/O, 75 held, 77 not allowed."
+);
+
+const HOLD: Text = text!(
+    "\
+update-lock hold [OPTION...]
+
+Holds the lock until a signal ends that: a service of its own, which holds back
+the updates of its whole release. Useful with --open or --while.
+Exit code: 128+N for signal N; 64 usage, 69 no lock here, 74 I/O, 75 lost with
+--on-lost stop, 77 not allowed."
 );
 
 const ACQUIRE: Text = text!(
@@ -62,6 +75,25 @@ update-lock status [OPTION...]
 Says who holds the lock. Exit code: 0 free, 75 held."
 );
 
+const WATCH: Text = text!(
+    "\
+update-lock watch [OPTION...]
+
+Prints a line for each change: taken, freed, lost. The first says who holds the
+lock, if anybody does. Exit code: 128+N when signal N ends it."
+);
+
+const UPDATE: Text = text!(
+    "\
+update-lock update [OPTION...]
+
+Asks the Supervisor to look for an update now: a lock that is free again it may
+notice after 15 minutes only. The service needs the label
+io.balena.features.supervisor-api.
+Exit code: 0 it looks, 69 no API here, 74 no answer, 75 it ignores that, 77 not
+allowed."
+);
+
 const DOCTOR: Text = text!(
     "\
 update-lock doctor
@@ -75,9 +107,12 @@ pub(crate) fn help(topic: Topic) -> i32 {
     let (text, codes) = match topic {
         Topic::All => (ALL, None),
         Topic::Run => (RUN, Some(RUN_CODES)),
+        Topic::Hold => (HOLD, None),
         Topic::Acquire => (ACQUIRE, None),
         Topic::Release => (RELEASE, None),
         Topic::Status => (STATUS, None),
+        Topic::Watch => (WATCH, None),
+        Topic::Update => (UPDATE, None),
         Topic::Doctor => (DOCTOR, None),
     };
     say(text);

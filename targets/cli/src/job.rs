@@ -4,21 +4,22 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::{Pid, WaitOptions, WaitStatus, getpid, setpgid, wait};
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
-use update_lock::{HELD_VARIABLE, UpdateLock};
 use update_lock_start::number::{
     SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH,
 };
 use update_lock_start::{
-    Args, Child, Environment, Line, Received, STANDARD, SignalSet, Signals, exec, exit, fork,
+    Child, Environment, Line, Received, STANDARD, SignalSet, Signals, exec, exit, fork,
     process_group, send, send_to_group, session, text,
 };
 
+use crate::lock::Lock;
 use crate::nested;
+use crate::options::Options;
 
 /// A shell's code for a command that can't be executed.
 const NOT_EXECUTABLE: i32 = 126;
 /// A shell's code for a command that isn't there.
-const NOT_FOUND: i32 = 127;
+pub(crate) const NOT_FOUND: i32 = 127;
 
 /// The signals that a terminal sends to a whole process group.
 const OF_TERMINAL: SignalSet = SignalSet::of(&[
@@ -66,8 +67,8 @@ impl Job {
     pub(crate) fn start(
         standing: Standing,
         signals: &Signals,
-        lock: Option<&UpdateLock>,
-        arguments: Args,
+        lock: Option<&Lock>,
+        options: &Options,
         environment: Environment,
     ) -> Result<Self, Errno> {
         // Asked here: in the child the answer depends on who of the two comes first below.
@@ -85,15 +86,15 @@ impl Job {
                     let _ = setpgid(None, None);
                     hand_terminal(ours, Some(getpid()));
                 }
-                let mut variable = Line::string();
+                let (mut held, mut holder) = (Line::string(), Line::string());
                 if let Some(lock) = lock {
                     let _ = fcntl_setfd(lock, FdFlags::empty());
-                    nested::add_variable(&mut variable, lock);
                 }
+                let variables = nested::variables(options, lock, &mut held, &mut holder);
                 signals.restore();
-                let variable = lock.and_then(|_| variable.as_c_str());
+                let arguments = options.arguments;
                 let command = { arguments }.next().unwrap_or_default();
-                let errno = exec(arguments, environment, HELD_VARIABLE, variable);
+                let errno = exec(arguments, environment, variables);
                 exit(report(command, errno))
             }
         }
@@ -168,11 +169,6 @@ impl Job {
     }
 }
 
-/// Reaps orphans while there is no command yet.
-pub(crate) fn reap_orphans() {
-    while next_change().is_some() {}
-}
-
 fn next_change() -> Option<(Pid, WaitStatus)> {
     wait(WaitOptions::NOHANG | WaitOptions::UNTRACED)
         .ok()
@@ -180,7 +176,7 @@ fn next_change() -> Option<(Pid, WaitStatus)> {
 }
 
 /// The command's own code, or 128+N if signal N ended it; `None` if it hasn't ended.
-fn exit_code(status: WaitStatus) -> Option<i32> {
+pub(crate) fn exit_code(status: WaitStatus) -> Option<i32> {
     status
         .exit_status()
         .or_else(|| status.terminating_signal().map(|signal| 128 + signal))

@@ -4,12 +4,13 @@
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
-use rustix::process::{chdir, setsid};
-use update_lock::{Error, LockPath, UpdateLock};
+use rustix::process::{Pid, chdir, setsid};
+use update_lock::{Error, LockPath};
 use update_lock_start::{Signals, close_standard, exit};
 
 use crate::life::Life;
-use crate::standard;
+use crate::lock::Lock;
+use crate::{shared_keeper, standard};
 
 /// How often to look where something would wake the keeper up, to be safe.
 const SAFETY_INTERVAL_MS: i64 = 1000;
@@ -24,14 +25,20 @@ pub(crate) fn is_ready(ready: &OwnedFd) -> bool {
 }
 
 /// What `fork` left in the keeper's hands becomes a daemon's, which says so to `ready` and holds the lock to its end.
-pub(crate) fn keep(mut lock: UpdateLock, life: &Life, signals: Signals, ready: OwnedFd) -> ! {
+pub(crate) fn keep(
+    mut lock: Lock,
+    process: Pid,
+    life: &Life,
+    signals: Signals,
+    ready: OwnedFd,
+) -> ! {
     become_daemon(signals);
     let _ = rustix::io::write(&ready, READY);
     drop(ready);
     lock.close_watch();
     let watch = watch(lock.path()).ok();
     // The first look comes after the watch is there, so that nothing is missed.
-    while must_hold(&lock, life).unwrap_or(true) {
+    while must_hold(&lock, process, life).unwrap_or(true) {
         wait(watch.as_ref(), life);
     }
     // There is nobody left to be told how it went.
@@ -49,8 +56,23 @@ fn become_daemon(signals: Signals) {
     standard::open_missing();
 }
 
-fn must_hold(lock: &UpdateLock, life: &Life) -> Result<bool, Error> {
-    Ok(!life.is_over() && !lock.is_asked()? && lock.is_held()?)
+fn must_hold(lock: &Lock, process: Pid, life: &Life) -> Result<bool, Error> {
+    Ok(!life.is_over() && !is_asked(lock, process)? && lock.is_held()?)
+}
+
+/// Makes the lock one that a keeper holds for `process`.
+pub(crate) fn mark(lock: &Lock, process: Pid) -> Result<(), Error> {
+    match lock {
+        Lock::Exclusive(lock) => lock.mark_kept(),
+        Lock::Shared(lock) => shared_keeper::mark(lock, process),
+    }
+}
+
+fn is_asked(lock: &Lock, process: Pid) -> Result<bool, Error> {
+    match lock {
+        Lock::Exclusive(lock) => lock.is_asked(),
+        Lock::Shared(lock) => shared_keeper::is_asked(lock, process),
+    }
 }
 
 /// A request is a change of the file's mode, an override the loss of its name: a change of its attributes too.

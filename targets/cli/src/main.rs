@@ -5,12 +5,16 @@
 #![deny(unsafe_code)]
 
 mod acquire;
+mod api;
+mod condition;
 mod doctor;
 mod duration;
 mod help;
+mod hold;
 mod job;
 mod keeper;
 mod life;
+mod lock;
 mod lockfile;
 mod nested;
 mod obtain;
@@ -19,9 +23,13 @@ mod protection;
 mod release;
 mod report;
 mod run;
+mod schedule;
 mod semaphore;
+mod shared_keeper;
 mod standard;
 mod status;
+mod watch;
+mod windows;
 
 use update_lock::{Error, Location, LockPath};
 use update_lock_start::{Args, Environment, Line, text};
@@ -49,10 +57,13 @@ fn main(args: Args, environment: Environment) -> i32 {
     }
     match options.topic {
         Topic::Run => run::run(&options, environment),
+        Topic::Hold => hold::hold(&options, environment),
         Topic::Acquire => acquire::acquire(&options, environment),
         Topic::Release => release::release(&options, environment),
         Topic::Status => status::status(&options, environment),
         Topic::Doctor => doctor::doctor(&options, environment),
+        Topic::Watch => watch::watch(&options, environment),
+        Topic::Update => api::update(&options, environment),
         Topic::All => help::help(Topic::All),
     }
 }

@@ -1,17 +1,20 @@
 //! Waiting for the lock, as `run` and `acquire` do: in sight of signals, and saying for whom.
 
-use update_lock::{Error, LockPath, UpdateLock, Waiter};
+use update_lock::{Error, LockPath, Waiter};
 use update_lock_start::number::{SIGCHLD, SIGHUP, SIGINT, SIGIO, SIGQUIT, SIGTERM, SIGTSTP};
 use update_lock_start::{Clock, Line, SignalSet, Signals, now, signal_when_readable, text};
 
-use crate::job::{Standing, reap_orphans};
-use crate::options::Wait;
+use crate::job::Standing;
+use crate::lock::Lock;
+use crate::options::{Key, Options, Wait};
 use crate::report;
+use crate::schedule::Schedule;
 
 /// As long as somebody's probe may look like a holder, and a refused Supervisor keeps a lock: not worth a word.
 const PATIENCE_MS: u64 = 250;
-/// How often who can give up looks meanwhile: a loop of probes leaves gaps that are as long as the start of a process.
-const PATIENT_INTERVAL_MS: u64 = 1;
+/// How often to look for that long before giving up, since nobody must give up because of probes: a loop of them leaves
+/// gaps that are as long as the start of a process.
+const LAST_INTERVAL_MS: u64 = 1;
 /// How often to say that the wait goes on.
 const REMINDER_MS: u64 = 60_000;
 
@@ -20,38 +23,52 @@ const OURS: SignalSet = SignalSet::of(&[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTST
 
 /// What became of the wait.
 pub(crate) enum Outcome {
-    Acquired(UpdateLock),
+    Acquired(Lock),
     /// Held until the time was over, or an error.
     Failed(Error),
+    /// The schedule doesn't want it any more.
+    Unwanted,
     /// This signal ended the wait.
     Ended(u32),
 }
 
-/// Takes the lock, waiting for it as long as `wait` says.
+/// Takes the lock, waiting for it as long as the options say and the `schedule` wants it.
 pub(crate) fn obtain(
     waiter: &mut Waiter,
-    wait: Wait,
+    options: &Options,
+    schedule: &mut Schedule,
     signals: &Signals,
     standing: Standing,
 ) -> Outcome {
     let start = milliseconds();
-    let end = match wait {
+    let end = match options.wait {
         Wait::ForEver => u64::MAX,
         Wait::AtMost(limit) => start + u64::from(limit),
     };
+    let last = end.saturating_sub(PATIENCE_MS);
     let mut reminder = Reminder::new(start + PATIENCE_MS);
     loop {
         let now = milliseconds();
-        let refusal = match waiter.look(now) {
+        if schedule.wants(now, signals) != Some(true) {
+            return Outcome::Unwanted;
+        }
+        let refusal = match Lock::look(waiter, options.has(Key::Shared), now) {
             Ok(lock) => return Outcome::Acquired(lock),
             Err(refusal @ (Error::Held(_) | Error::GivingWay)) if now < end => refusal,
             Err(error) => return Outcome::Failed(error),
         };
-        let is_patient = end < u64::MAX && now < start + PATIENCE_MS;
-        let signal = if is_patient {
-            sleep(PATIENT_INTERVAL_MS, signals, standing)
+        let signal = if now < last {
+            until_news(
+                waiter,
+                last,
+                refusal,
+                &mut reminder,
+                schedule,
+                signals,
+                standing,
+            )
         } else {
-            until_news(waiter, end, refusal, &mut reminder, signals, standing)
+            sleep(LAST_INTERVAL_MS, schedule, signals, standing)
         };
         if let Some(signal) = signal {
             return Outcome::Ended(signal);
@@ -59,12 +76,14 @@ pub(crate) fn obtain(
     }
 }
 
-/// Waits until a look is due, at `end` at the latest; the signal that ends the wait, if one came.
+/// Waits until a look is due, at `end` at the latest, or the lock isn't wanted; the signal that ends the wait, if one
+/// came.
 fn until_news(
     waiter: &mut Waiter,
     end: u64,
     refusal: Error,
     reminder: &mut Reminder,
+    schedule: &mut Schedule,
     signals: &Signals,
     standing: Standing,
 ) -> Option<u32> {
@@ -72,11 +91,11 @@ fn until_news(
         let now = milliseconds();
         reminder.speak(now, waiter.path(), refusal);
         let due = due(waiter, now).min(end.saturating_sub(now));
-        if due == 0 {
+        if due == 0 || schedule.wants(now, signals) != Some(true) {
             return None;
         }
-        let timeout = due.min(reminder.next - now);
-        if let Some(signal) = sleep(timeout, signals, standing) {
+        let timeout = due.min(reminder.next - now).min(schedule.due(now));
+        if let Some(signal) = sleep(timeout, schedule, signals, standing) {
             return Some(signal);
         }
         if waiter.has_news() {
@@ -120,9 +139,14 @@ impl Reminder {
 }
 
 /// The signal that ends the wait, if one came. Those that only concern the command stay pending until it runs.
-fn sleep(milliseconds: u64, signals: &Signals, standing: Standing) -> Option<u32> {
+pub(crate) fn sleep(
+    milliseconds: u64,
+    schedule: &mut Schedule,
+    signals: &Signals,
+    standing: Standing,
+) -> Option<u32> {
     match signals.wait(OURS, Some(milliseconds as u32))?.number {
-        SIGCHLD => reap_orphans(),
+        SIGCHLD => schedule.reap(),
         SIGTSTP => standing.stop(signals),
         SIGIO => {}
         signal if !signals.is_ignored(signal) => return Some(signal),

@@ -2,29 +2,39 @@
 
 use rustix::process::Pid;
 use update_lock::decimal;
-use update_lock_start::{Args, Environment, Line, Text, text};
+use update_lock_start::{Args, Clock, Environment, Line, Text, now, text};
+use update_lock_window::{LocalTime, is_open};
 
-use crate::duration;
 use crate::report::USAGE;
+use crate::{duration, windows};
 
 /// A command: what to do, what to explain, or what an option belongs to. `All` stands for none of them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Topic {
     Run,
+    Hold,
     Acquire,
     Release,
     Status,
+    Watch,
+    Update,
     Doctor,
     All,
 }
 
 /// What a command line may begin with: the topics in their order, then what isn't one.
-const WORDS: &str = "run acquire release status doctor help --help -h --version -V";
+const WORDS: &str =
+    "run hold acquire release status watch update doctor help --help -h --version -V";
+
+/// The first of them that asks for help, and the first that asks for the version.
+const TOPICS: usize = Topic::All as usize;
+const VERSIONS: usize = TOPICS + 3;
 
 impl Topic {
     fn at(place: usize) -> Option<Self> {
-        use Topic::{Acquire, Doctor, Release, Run, Status};
-        [Run, Acquire, Release, Status, Doctor].get(place).copied()
+        use Topic::{Acquire, Doctor, Hold, Release, Run, Status, Update, Watch};
+        const ALL: [Topic; TOPICS] = [Run, Hold, Acquire, Release, Status, Watch, Update, Doctor];
+        ALL.get(place).copied()
     }
 
     fn named(name: &[u8]) -> Result<Self, i32> {
@@ -78,6 +88,10 @@ pub(crate) enum Key {
     OrRun,
     Require,
     Group,
+    Shared,
+    Update,
+    Cancel,
+    TrustClock,
     Force,
     Json,
     Wait,
@@ -85,6 +99,9 @@ pub(crate) enum Key {
     ExitCode,
     OnLost,
     After,
+    Open,
+    While,
+    Every,
     For,
 }
 
@@ -92,7 +109,7 @@ pub(crate) enum Key {
 pub(crate) struct Spec {
     key: Key,
     /// A bit for each topic that has it.
-    topics: u8,
+    topics: u16,
     /// Its name, and what stands for its value, if it takes one.
     pub(crate) usage: &'static str,
     /// What it does.
@@ -167,13 +184,22 @@ const OPTIONS: &[Spec] = options! {
     OrRun [Run] "--or-run" "then run unprotected, and take the lock later"
     Require [Run] "--require" "fail where there is no balena device"
     After [Run] "--after T" "take the lock when the command has been up for T"
-    OnLost [Run] "--on-lost HOW" "after an override: retake (default), stop, ignore"
+    Open [Run Hold] "--open WINDOW" "not then: 02:00-04:00, or Sat,Sun 22:00-06:00"
+    TrustClock [Run Hold] "--trust-clock" "go by a clock that NTP hasn't set, too"
+    While [Hold] "--while COMMAND" "hold it only while the shell's COMMAND says 0"
+    Every [Hold] "--every T" "run that COMMAND every T (default 90s)"
+    OnLost [Run Hold] "--on-lost HOW" "after an override: retake (default), stop, ignore"
     For [Acquire] "--for PID" "release when process PID has ended, not the caller"
-    Reason [Run Acquire] "--reason TEXT" "why, for people who look at the lock"
+    For [Release] "--for PID" "what acquire --shared took for PID, not the caller"
+    Shared [Run Acquire] "--shared" "beside others; the last one gives it back"
+    Reason [Run Hold Acquire] "--reason TEXT" "why, for people who look at the lock"
     Group [Run] "--group" "signal the command's whole process group"
     ExitCode [Run] "-E CODE" "exit with CODE instead of 69, 74, 75 and 77"
     Force [Release] "--force" "remove what another tool or a dead app has left"
-    Json [Status] "--json" "print JSON"
+    Update [Release] "--update" "then ask the Supervisor to look for an update"
+    Force [Update] "--force" "override the locks of all services"
+    Cancel [Update] "--cancel" "break off a download that is under way"
+    Json [Status Watch] "--json" "print JSON"
 };
 
 /// What the command line and the environment ask for.
@@ -185,14 +211,52 @@ pub(crate) struct Options {
     pub(crate) on_lost: OnLost,
     /// For how many milliseconds the command is up before it is protected.
     pub(crate) after: Option<u32>,
+    /// When updates may come.
+    pub(crate) open: Values,
+    /// What `--while` runs, and every how many milliseconds.
+    pub(crate) condition: Option<&'static [u8]>,
+    pub(crate) every: u32,
     /// A bit for each switch.
     switches: u32,
+    /// A number for this process, which is no other's: see `nested.rs`.
+    pub(crate) token: u32,
     /// Whose life the lock is tied to; else the caller's.
     pub(crate) pid: Option<Pid>,
     pub(crate) reason: &'static [u8],
     pub(crate) exit_code: Option<i32>,
     /// The command to run, and its arguments.
     pub(crate) arguments: Args,
+}
+
+/// The values of an option that may be repeated.
+pub(crate) struct Values {
+    /// The rest are empty.
+    pub(crate) values: [&'static [u8]; windows::MOST],
+    count: usize,
+    /// They come from the variable: the first one of the command line takes their place.
+    is_default: bool,
+}
+
+impl Values {
+    const NONE: Self = Self {
+        values: [b""; windows::MOST],
+        count: 0,
+        is_default: false,
+    };
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// `None` where there are too many.
+    fn add(&mut self, value: &'static [u8]) -> Option<()> {
+        if core::mem::take(&mut self.is_default) {
+            *self = Self::NONE;
+        }
+        *self.values.get_mut(self.count)? = value;
+        self.count += 1;
+        Some(())
+    }
 }
 
 /// Says what can't be understood, and which word; the exit code.
@@ -216,7 +280,11 @@ impl Options {
             wait: Wait::ForEver,
             on_lost: OnLost::Retake,
             after: None,
+            open: Values::NONE,
+            condition: None,
+            every: 90_000,
             switches: 0,
+            token: now(Clock::Monotonic).1,
             pid: None,
             reason: b"",
             exit_code: None,
@@ -235,6 +303,7 @@ impl Options {
             _ => Topic::All,
         };
         let wrong = self.parse_variables(topic, environment);
+        self.open.is_default = true;
         self.parse_options(topic)?;
         if self.action != Action::Do {
             return Ok(());
@@ -250,6 +319,11 @@ impl Options {
         self.switches & 1 << switch as u32 != 0
     }
 
+    /// Whether the lock is given back now and then.
+    pub(crate) fn has_windows(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// `[--lock PATH] COMMAND`
     fn parse_command(&mut self) -> Result<(), i32> {
         loop {
@@ -261,8 +335,8 @@ impl Options {
                 continue;
             }
             match position(word, WORDS) {
-                Some(8..) => self.action = Action::Version,
-                Some(5..) => {
+                Some(VERSIONS..) => self.action = Action::Version,
+                Some(TOPICS..) => {
                     self.action = Action::Explain;
                     if let Some(name) = self.arguments.next() {
                         self.topic = Topic::named(name)?;
@@ -352,6 +426,12 @@ impl Options {
                 };
             }
             Key::After => self.after = Some(duration::parse(value)?),
+            Key::Open => {
+                is_open(value, LocalTime::default())?;
+                self.open.add(value)?;
+            }
+            Key::While => self.condition = Some(value),
+            Key::Every => self.every = duration::parse(value).filter(|&every| every > 0)?,
             Key::For => self.pid = Some(pid(value)?),
             key => {
                 let bit = 1 << key as u32;

@@ -6,7 +6,7 @@ use update_lock_start::{Environment, Line, complain, text};
 
 use crate::options::{Key, Options};
 use crate::report::{self, report};
-use crate::{nested, status};
+use crate::{api, life, nested, shared_keeper, status};
 
 /// The shortest and the longest pause between two looks whether the keeper is done, in microseconds.
 const PAUSE_US: core::ops::Range<u32> = 50..10_000;
@@ -17,7 +17,12 @@ pub(crate) fn release(options: &Options, environment: Environment) -> i32 {
     match crate::locate(options, environment) {
         Ok(location) => {
             let path = location.path();
-            release_at(path, options, environment).unwrap_or_else(|error| report(Some(path), error))
+            let code = release_at(path, options, environment)
+                .unwrap_or_else(|error| report(Some(path), error));
+            if code == 0 && options.has(Key::Update) {
+                api::tell(environment);
+            }
+            code
         }
         Err(error @ Error::NoLocation) => {
             let mut line = Line::error();
@@ -30,10 +35,20 @@ pub(crate) fn release(options: &Options, environment: Environment) -> i32 {
 }
 
 fn release_at(path: &LockPath, options: &Options, environment: Environment) -> Result<i32, Error> {
+    if let Some(process) = options.pid.or_else(life::caller)
+        && shared_keeper::release(path, process)?
+    {
+        return Ok(0);
+    }
     match Request::send(path) {
         Ok(Some(request)) => wait(&request)?,
         Err(error @ Error::Held(Holder::App)) => {
-            if !nested::is_held_above(path, environment) {
+            if shared_keeper::is_shared(path) {
+                complain(
+                    text!("%: shared by others, and not by this process; nothing to release"),
+                    path.as_bytes(),
+                );
+            } else if !nested::is_held_above(path, options, environment) {
                 return Err(error);
             }
         }

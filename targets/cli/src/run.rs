@@ -11,6 +11,7 @@ use crate::obtain::{Outcome, milliseconds, obtain};
 use crate::options::{Key, Options};
 use crate::protection::{Protection, write_own_note};
 use crate::report::{self, report};
+use crate::schedule::Schedule;
 
 /// How long a command may take to end by itself once it is told to.
 const GRACE_MS: u64 = 10_000;
@@ -21,12 +22,25 @@ pub(crate) fn run(options: &Options, environment: Environment) -> i32 {
     let own_code = |code| options.exit_code.unwrap_or(code);
     let signals = Signals::block();
     let standing = Standing::new(options.has(Key::Group));
-    let protection = match protect(options, environment, &signals, standing) {
-        Ok(protection) => protection,
-        Err(Refusal::Code(code)) => return own_code(code),
-        Err(Refusal::Signal(signal)) => return 128 + signal as i32,
+    let mut schedule = match Schedule::of(options, environment) {
+        Ok(schedule) => schedule,
+        Err(code) => return code,
     };
-    supervise(options, environment, &signals, standing, protection)
+    match protect(options, environment, &mut schedule, &signals, standing) {
+        Ok(protection) => {
+            let run = Run {
+                options,
+                environment,
+                signals,
+                standing,
+                schedule,
+                protection,
+            };
+            run.supervise()
+        }
+        Err(Refusal::Code(code)) => own_code(code),
+        Err(Refusal::Signal(signal)) => 128 + signal as i32,
+    }
 }
 
 /// Why the command isn't started.
@@ -40,6 +54,7 @@ enum Refusal {
 fn protect(
     options: &Options,
     environment: Environment,
+    schedule: &mut Schedule,
     signals: &Signals,
     standing: Standing,
 ) -> Result<Protection, Refusal> {
@@ -62,18 +77,20 @@ fn protect(
         return no_device(location, options.has(Key::Require));
     }
     let path = location.path();
-    if nested::is_held_above(path, environment) {
+    if nested::is_held_above(path, options, environment) {
         return Ok(Protection::None);
     }
-    if let Some(after) = options.after {
-        return Ok(Protection::after(path, after));
+    // `--after` counts from the command's start.
+    if options.after.is_some() || schedule.wants(milliseconds(), signals) == Some(false) {
+        return Ok(Protection::idle(path));
     }
     let mut waiter = Waiter::new(path);
-    match obtain(&mut waiter, options.wait, signals, standing) {
+    match obtain(&mut waiter, options, schedule, signals, standing) {
         Outcome::Acquired(lock) => {
             write_own_note(&lock, options);
             Ok(Protection::Lock(lock))
         }
+        Outcome::Unwanted => Ok(Protection::idle(path)),
         Outcome::Ended(signal) => Err(Refusal::Signal(signal)),
         Outcome::Failed(error) if options.has(Key::OrRun) => {
             let mut line = Line::error();
@@ -102,31 +119,67 @@ fn no_device(location: &Location, is_required: bool) -> Result<Protection, Refus
     Ok(Protection::None)
 }
 
-/// Starts the command, stays with it to its end, and releases.
-fn supervise(
-    options: &Options,
+/// A `run` that goes on to its command.
+struct Run<'o> {
+    options: &'o Options,
     environment: Environment,
-    signals: &Signals,
+    signals: Signals,
     standing: Standing,
-    mut protection: Protection,
-) -> i32 {
-    let lock = match &protection {
-        Protection::Lock(lock) => Some(lock),
-        _ => None,
-    };
-    let code = match Job::start(standing, signals, lock, options.arguments, environment) {
-        Ok(job) => {
-            let code = follow(&job, options, signals, &mut protection);
-            job.end();
-            code
+    schedule: Schedule,
+    protection: Protection,
+}
+
+impl Run<'_> {
+    /// Starts the command, stays with it to its end, and releases.
+    fn supervise(mut self) -> i32 {
+        let lock = match &self.protection {
+            Protection::Lock(lock) => Some(lock),
+            _ => None,
+        };
+        let (options, environment) = (self.options, self.environment);
+        let code = match Job::start(self.standing, &self.signals, lock, options, environment) {
+            Ok(job) => {
+                let code = self.follow(&job);
+                job.end();
+                code
+            }
+            Err(errno) => {
+                let code = report_fork(errno);
+                self.options.exit_code.unwrap_or(code)
+            }
+        };
+        self.protection.end();
+        code
+    }
+
+    /// Forwards signals, reaps children and tends the protection until the command has ended; its exit code.
+    fn follow(&mut self, job: &Job) -> i32 {
+        let (signals, schedule) = (&self.signals, &mut self.schedule);
+        let mut end_of_grace = u64::MAX;
+        loop {
+            let now = milliseconds();
+            if !self.protection.tend(self.options, schedule, signals, now) {
+                job.stop(SIGTERM);
+                end_of_grace = now + GRACE_MS;
+            }
+            if now >= end_of_grace {
+                job.stop(SIGKILL);
+                end_of_grace = u64::MAX;
+            }
+            let timeout = self.protection.due(schedule, now).min(end_of_grace - now);
+            match signals.wait(SignalSet::all(), Some(timeout as u32)) {
+                Some(signal) if signal.number == SIGCHLD => {
+                    if let Some(code) = job.reap(signals) {
+                        return code;
+                    }
+                }
+                // Of the lock's watch, which `tend` looks at.
+                Some(signal) if signal.number == SIGIO && signal.is_from_kernel => {}
+                Some(signal) => job.forward(signal),
+                None => {}
+            }
         }
-        Err(errno) => {
-            let code = report_fork(errno);
-            options.exit_code.unwrap_or(code)
-        }
-    };
-    protection.end();
-    code
+    }
 }
 
 pub(crate) fn report_fork(errno: Errno) -> i32 {
@@ -137,32 +190,4 @@ pub(crate) fn report_fork(errno: Errno) -> i32 {
         errno.raw_os_error() as u32,
     );
     report::IO
-}
-
-/// Forwards signals, reaps children and tends the protection until the command has ended; its exit code.
-fn follow(job: &Job, options: &Options, signals: &Signals, protection: &mut Protection) -> i32 {
-    let mut end_of_grace = u64::MAX;
-    loop {
-        let now = milliseconds();
-        if !protection.tend(options, now) {
-            job.stop(SIGTERM);
-            end_of_grace = now + GRACE_MS;
-        }
-        if now >= end_of_grace {
-            job.stop(SIGKILL);
-            end_of_grace = u64::MAX;
-        }
-        let timeout = protection.due(now).min(end_of_grace - now);
-        match signals.wait(SignalSet::all(), Some(timeout as u32)) {
-            Some(signal) if signal.number == SIGCHLD => {
-                if let Some(code) = job.reap(signals) {
-                    return code;
-                }
-            }
-            // Of the lock's watch, which `tend` looks at.
-            Some(signal) if signal.number == SIGIO && signal.is_from_kernel => {}
-            Some(signal) => job.forward(signal),
-            None => {}
-        }
-    }
 }

@@ -1,8 +1,9 @@
 //! `status`: who holds the lock.
 
-use update_lock::{Holder, LockPath, Status, status as look};
+use update_lock::{ApiError, Holder, LockPath, Status, status as look};
 use update_lock_start::{Environment, Line, Text, text};
 
+use crate::api;
 use crate::options::{Key, Options};
 use crate::report::{self, report};
 
@@ -19,7 +20,7 @@ pub(crate) fn status(options: &Options, environment: Environment) -> i32 {
         Err(error) => return report(Some(path), error),
     };
     if options.has(Key::Json) {
-        print_json(path, status.as_ref());
+        print_json(path, status.as_ref(), environment);
     } else {
         print_text(path, status.as_ref());
     }
@@ -77,30 +78,66 @@ fn add_note(
     }
 }
 
-fn print_json(path: &LockPath, status: Option<&Status>) {
+fn print_json(path: &LockPath, status: Option<&Status>, environment: Environment) {
     let mut line = Line::output();
-    line.filled(text!("{\"path\":\"%\",\"state\":\""), path.as_bytes());
-    let Some(status) = status else {
-        line.text(text!("free\",\"adoptable\":false}")).end();
-        return;
-    };
-    let (state, holder) = match status.holder {
+    line.filled(text!("{\"path\":\"%\","), path.as_bytes());
+    match status {
+        Some(status) => {
+            add_holder(&mut line, status.holder);
+            line.text(text!(",\"adoptable\":"));
+            line.text(boolean(status.is_adoptable));
+            if status.is_kept {
+                line.text(text!(",\"kept\":true"));
+            }
+            add_note(&mut line, path, status, ",\"", "\":", text!("\":\"%\""));
+        }
+        None => _ = line.text(text!("\"state\":\"free\",\"adoptable\":false")),
+    }
+    add_update(&mut line, environment);
+    line.text("}").end();
+}
+
+/// Adds who holds a lock, as members of a JSON object.
+pub(crate) fn add_holder(line: &mut Line, holder: Holder) {
+    let (state, name) = match holder {
         Holder::Supervisor => ("held", "supervisor"),
         Holder::App => ("held", "app"),
         Holder::Stale => ("stale", "app"),
         _ => ("held", "foreign"),
     };
-    line.text(state)
-        .text(text!("\",\"holder\":\""))
-        .text(holder);
-    line.text(text!("\",\"adoptable\":"));
-    line.text(if status.is_adoptable { "true" } else { "false" });
-    if status.is_kept {
-        line.text(text!(",\"kept\":true"));
-    }
-    if let Holder::Foreign { uid } = status.holder {
+    line.text(text!("\"state\":\"")).text(state);
+    line.text(text!("\",\"holder\":\"")).text(name).text("\"");
+    if let Holder::Foreign { uid } = holder {
         line.text(",\"uid\":").number(uid);
     }
-    add_note(&mut line, path, status, ",\"", "\":", text!("\":\"%\""));
-    line.text("}").end();
+}
+
+fn boolean(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
+}
+
+/// Adds what the Supervisor says about updates, where its API is; `null` where it can't be asked.
+fn add_update(line: &mut Line, environment: Environment) {
+    let device = match api::find(environment).and_then(|supervisor| supervisor.device()) {
+        Ok(device) => device,
+        Err(ApiError::NoAddress) => return,
+        Err(error) => {
+            api::describe(&mut Line::error(), error);
+            line.text(text!(",\"update\":null"));
+            return;
+        }
+    };
+    line.text(text!(",\"update\":{\"status\":\""));
+    // It is JSON already, as the Supervisor wrote it.
+    let status = device.status.unwrap_or_default();
+    line.bytes(status.as_bytes()).text("\"");
+    for (name, flag) in [
+        (text!("pending"), device.update_pending),
+        (text!("downloaded"), device.update_downloaded),
+        (text!("failed"), device.update_failed),
+    ] {
+        line.text(",\"").text(name).text("\":");
+        line.text(boolean(flag == Some(true)));
+    }
+    line.text("}");
 }

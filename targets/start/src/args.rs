@@ -44,6 +44,15 @@ impl Args {
         )
     }
 
+    /// The arguments of another program.
+    ///
+    /// # Safety
+    ///
+    /// The last word must be NULL, all others strings; all must outlive what this returns.
+    pub(crate) unsafe fn from_words(words: &[*const c_char]) -> Self {
+        Self(Strings(words.as_ptr()))
+    }
+
     /// The arguments that are left, as `execve` takes them.
     #[must_use]
     pub fn as_ptr(&self) -> *const *const c_char {

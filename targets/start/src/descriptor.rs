@@ -1,6 +1,7 @@
 //! What rustix can't do with descriptors.
 
 use rustix::fd::{AsRawFd, BorrowedFd};
+use rustix::io::Errno;
 use rustix::process::getpid;
 
 use crate::arch::syscall;
@@ -44,4 +45,69 @@ pub fn signal_when_readable(file: BorrowedFd<'_>) {
     let _ = unsafe { syscall!(__NR_fcntl, file, F_SETOWN, getpid().as_raw_pid()) };
     // SAFETY: as above.
     let _ = unsafe { syscall!(__NR_fcntl, file, F_SETFL, O_NONBLOCK | O_ASYNC) };
+}
+
+/// The commands of `fcntl(2)` for locks of open file descriptions, and the kinds of them.
+const F_OFD_GETLK: usize = 36;
+const F_OFD_SETLK: usize = 37;
+const F_RDLCK: i16 = 0;
+const F_WRLCK: i16 = 1;
+const F_UNLCK: i16 = 2;
+
+/// The kernel's `struct flock`, the one of 64 bits.
+#[derive(Default)]
+#[repr(C)]
+struct Range {
+    kind: i16,
+    /// From the file's start.
+    whence: i16,
+    start: u64,
+    length: u64,
+    process: i32,
+}
+
+impl Range {
+    fn of(kind: i16, start: u64) -> Self {
+        Self {
+            kind,
+            start,
+            length: 1,
+            ..Self::default()
+        }
+    }
+
+    fn pass_to(&mut self, file: BorrowedFd<'_>, command: usize) -> Result<(), Errno> {
+        let file = file.as_raw_fd();
+        #[cfg(target_pointer_width = "64")]
+        // SAFETY: the structure is laid out as the kernel's.
+        let outcome = unsafe { syscall!(__NR_fcntl, file, command, &raw mut *self) };
+        #[cfg(target_pointer_width = "32")]
+        // SAFETY: as above.
+        let outcome = unsafe { syscall!(__NR_fcntl64, file, command, &raw mut *self) };
+        outcome.map(drop)
+    }
+}
+
+/// Locks a byte of a file, which needn't be there, for as long as the descriptor or a copy of it is open.
+///
+/// # Errors
+///
+/// `EAGAIN`: somebody else has it.
+pub fn lock_byte(file: BorrowedFd<'_>, at: u64) -> Result<(), Errno> {
+    match Range::of(F_RDLCK, at).pass_to(file, F_OFD_SETLK) {
+        // It is open for writing only.
+        Err(Errno::BADF) => Range::of(F_WRLCK, at).pass_to(file, F_OFD_SETLK),
+        outcome => outcome,
+    }
+}
+
+/// Whether somebody else has locked that byte.
+///
+/// # Errors
+///
+/// As `fcntl(2)`.
+pub fn is_byte_locked(file: BorrowedFd<'_>, at: u64) -> Result<bool, Errno> {
+    let mut range = Range::of(F_WRLCK, at);
+    range.pass_to(file, F_OFD_GETLK)?;
+    Ok(range.kind != F_UNLCK)
 }

@@ -1,6 +1,7 @@
 //! Starting, becoming and ending a process.
 
 use core::ffi::{CStr, c_char};
+use core::ptr::null;
 
 use crate::arch::syscall;
 use rustix::io::Errno;
@@ -68,8 +69,8 @@ pub fn working_directory(buffer: &mut [u8]) -> Option<&[u8]> {
     buffer.get(..length.checked_sub(1)?)
 }
 
-/// Becomes the command that `arguments` begin with, found through `PATH` as a shell finds it, with one
-/// variable more in its environment: `variable` is `name` and `=` and its value.
+/// Becomes the command that `arguments` begin with, found through `PATH` as a shell finds it, with more variables in its
+/// environment, each `name` and `=` and its value: at most as many as there are arguments of this program before it.
 ///
 /// # Errors
 ///
@@ -78,17 +79,36 @@ pub fn working_directory(buffer: &mut [u8]) -> Option<&[u8]> {
 pub fn exec(
     arguments: Args,
     environment: Environment,
-    name: &str,
-    variable: Option<&CStr>,
+    variables: [(&str, Option<&CStr>); 2],
 ) -> Errno {
     let mut call = Call {
         arguments,
         environment,
     };
-    if let Some(variable) = variable {
-        call = call.with(name, variable);
+    for (name, variable) in variables {
+        if let Some(variable) = variable {
+            call = call.with(name, variable);
+        }
     }
     search(&call)
+}
+
+/// Becomes a shell that runs `command`.
+///
+/// # Errors
+///
+/// It returns only if it fails: `ENOENT` where there is no `/bin/sh`.
+#[must_use]
+pub fn exec_shell(command: &CStr, environment: Environment) -> Errno {
+    const SHELL: &CStr = c"/bin/sh";
+    let words = [SHELL.as_ptr(), c"-c".as_ptr(), command.as_ptr(), null()];
+    let call = Call {
+        // SAFETY: the words are strings, and a NULL ends them; the call doesn't outlive them.
+        arguments: unsafe { Args::from_words(&words) },
+        environment,
+    };
+    // SAFETY: it is a string.
+    unsafe { execve(SHELL.as_ptr(), &call) }
 }
 
 fn search(call: &Call) -> Errno {

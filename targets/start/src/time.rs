@@ -43,3 +43,17 @@ pub fn now(clock: Clock) -> (u64, u32) {
     let [seconds, nanoseconds] = time;
     (seconds.into(), nanoseconds)
 }
+
+/// Whether the clock of the epoch is known to be right: NTP has set it since the device started, by `adjtimex(2)`.
+///
+/// Where an engine's filter refuses that call, nothing is known against the clock.
+#[must_use]
+pub fn is_synchronized() -> bool {
+    /// What the call returns of a clock that isn't (`TIME_ERROR`).
+    const UNSYNCHRONIZED: usize = 5;
+    // `struct timex` is 208 bytes on 64 bits and 128 on 32. Its first word, the modes, asks to change nothing.
+    let mut state = [0_usize; 32];
+    // SAFETY: the kernel writes no more than the structure, which fits.
+    let outcome = unsafe { syscall!(__NR_adjtimex, state.as_mut_ptr()) };
+    outcome != Ok(UNSYNCHRONIZED)
+}

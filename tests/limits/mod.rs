@@ -1,25 +1,25 @@
-//! What QEMU's user mode can't carry.
+//! What QEMU's user mode can't carry, and what no program can do under an older engine.
 //!
-//! A scenario that meets such a limit is played on those devices only that run without the emulator, `amd64` for one. Each
-//! limit has a probe that shows it on every emulated device, and which fails as soon as the limit is gone.
+//! A scenario that meets such a limit is played on those devices only that don't have it, `amd64` for one. Each limit has a
+//! probe that shows it on every device that has it, and which fails as soon as the limit is gone.
 
 use libtest_mimic::Trial;
 
 use crate::common::{Device, Lock, proc_fs};
-use crate::scenarios;
+use crate::scenarios::{self, life};
 
-/// Something that an emulator can't do.
+/// Something that can't be done on a device.
 struct Limit {
     /// What can't be done.
     name: &'static str,
     /// The scenarios that need it.
     scenarios: &'static [&'static str],
-    /// Whether the emulator can do it after all.
+    /// Whether it can be done after all.
     is_gone: fn(&Device) -> bool,
 }
 
-/// All of them, seen with QEMU 7.2.
-const LIMITS: &[Limit] = &[
+/// Seen with QEMU 7.2.
+const OF_QEMU: &[Limit] = &[
     // QEMU keeps the first two real-time signals for its C library, and so the program is told of 32 where 34 was sent.
     // What it passes on is moved back, but a code that it makes of the number is not.
     Limit {
@@ -47,16 +47,40 @@ const LIMITS: &[Limit] = &[
     },
 ];
 
+const OF_OLD_ENGINE: &[Limit] = &[
+    // Without `/proc` it takes a pidfd, and Linux has those since 5.3.
+    Limit {
+        name: "a_pidfd",
+        scenarios: &["without_proc_pidfd_tells_the_end"],
+        is_gone: |device| {
+            let (lock, process) = (Lock::new(), life::sleeper());
+            let acquire = life::acquire_for(device, &lock, &process);
+            let code = life::without_proc(acquire).end().code;
+            assert!([Some(0), Some(74)].contains(&code), "{code:?}");
+            code == Some(0)
+        },
+    },
+];
+
+fn of(device: &Device) -> &'static [Limit] {
+    if device.has_old_engine() {
+        OF_OLD_ENGINE
+    } else if device.is_native() {
+        &[]
+    } else {
+        OF_QEMU
+    }
+}
+
 /// Whether the scenario can be played on the device.
 pub(crate) fn permit(device: &Device, scenario: &str) -> bool {
     let needs = |limit: &Limit| limit.scenarios.contains(&scenario);
-    device.is_native() || !LIMITS.iter().any(needs)
+    !of(device).iter().any(needs)
 }
 
-/// A trial for each limit of the device's emulator.
+/// A trial for each limit of the device.
 pub(crate) fn probes(device: &Device) -> impl Iterator<Item = Trial> {
-    let limits = if device.is_native() { &[] } else { LIMITS };
-    limits.iter().map(|limit| {
+    of(device).iter().map(|limit| {
         let device = device.clone();
         let name = format!("{}::limit::{}", device.name, limit.name);
         Trial::test(name, move || {
@@ -64,9 +88,13 @@ pub(crate) fn probes(device: &Device) -> impl Iterator<Item = Trial> {
                 let is_known = scenarios::all().any(|scenario| scenario.name == *name);
                 assert!(is_known, "there is no scenario {name}");
             }
-            if (limit.is_gone)(&device) {
-                return Err("QEMU can do this now: take the limit out of the list".into());
-            }
+            device.play(|device| {
+                let is_gone = (limit.is_gone)(device);
+                assert!(
+                    !is_gone,
+                    "it can be done now: take the limit out of the list"
+                );
+            });
             Ok(())
         })
     })

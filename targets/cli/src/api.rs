@@ -1,0 +1,120 @@
+//! The Supervisor's API, as the commands use it.
+
+use update_lock::{ApiError, Supervisor, Update, UpdateReply};
+use update_lock_start::{Child, Environment, Line, Text, complain, exit, fork, say, text};
+
+use crate::options::{Key, Options};
+use crate::report;
+
+/// How long a call may take.
+const TIMEOUT_MS: u64 = 5000;
+
+/// The API, if the service has access to it.
+pub(crate) fn find(environment: Environment) -> Result<Supervisor<'static>, ApiError> {
+    let supervisor = Supervisor::find(|name| environment.get(name.as_bytes()))?;
+    Ok(supervisor.with_timeout(TIMEOUT_MS))
+}
+
+/// Whether the service has access to it, as its label says.
+pub(crate) fn is_there(environment: Environment) -> bool {
+    !matches!(find(environment), Err(ApiError::NoAddress))
+}
+
+/// `update`: asks the Supervisor to look for an update.
+pub(crate) fn update(options: &Options, environment: Environment) -> i32 {
+    let update = Update {
+        force: options.has(Key::Force),
+        cancel: options.has(Key::Cancel),
+    };
+    match ask(update, environment) {
+        Ok(UpdateReply::Looks) => {
+            say(text!("the Supervisor looks for an update now"));
+            0
+        }
+        Ok(_) => {
+            complain(
+                text!("instant updates are off on this device: ignored; --force asks all the same"),
+                b"",
+            );
+            report::HELD
+        }
+        Err(error) => report_error(error),
+    }
+}
+
+/// Has the Supervisor find out that a lock is free now, which else it would only after up to a quarter of an hour. Says why
+/// that can't be.
+pub(crate) fn tell(environment: Environment) {
+    if let Err(error) = ask(Update::default(), environment) {
+        report_error(error);
+    }
+}
+
+/// The same, if the API is there at all; in a process beside this one, which has other things to do than to wait.
+pub(crate) fn tell_beside(environment: Environment) {
+    if is_there(environment)
+        && let Ok(Child::Me) = fork()
+    {
+        tell(environment);
+        exit(0);
+    }
+}
+
+fn ask(update: Update, environment: Environment) -> Result<UpdateReply, ApiError> {
+    find(environment)?.update(update)
+}
+
+fn report_error(error: ApiError) -> i32 {
+    describe(&mut Line::error(), error);
+    match error {
+        ApiError::NoAddress => report::NO_LOCATION,
+        ApiError::InvalidAddress | ApiError::InvalidKey => report::USAGE,
+        ApiError::Status(401 | 403) => report::NOT_ALLOWED,
+        ApiError::Status(423) => report::HELD,
+        _ => report::IO,
+    }
+}
+
+/// Ends a line with what went wrong, why, and what to do.
+pub(crate) fn describe(line: &mut Line, error: ApiError) {
+    line.text(what(error));
+    match (error.reason(), error.errno(), error.status()) {
+        (Some(reason), _, _) => line.text(": ").text(reason),
+        (None, Some(errno), _) => line.text(": errno ").number(errno.raw_os_error() as u32),
+        (None, None, Some(status)) => line.text(": HTTP ").number(status.into()),
+        _ => line,
+    };
+    line.text("; ").text(remedy(error)).end();
+}
+
+fn what(error: ApiError) -> Text {
+    macro_rules! texts {
+        ($($error:expr, $pattern:pat)*) => {
+            match error {
+                $($pattern => text!({ const ERROR: ApiError = $error; ERROR.as_str() }),)*
+                _ => text!(ApiError::NotUnderstood.as_str()),
+            }
+        };
+    }
+    use ApiError::*;
+    texts! {
+        NoAddress, NoAddress
+        InvalidAddress, InvalidAddress
+        InvalidKey, InvalidKey
+        Connect(update_lock::Errno::IO), Connect(_)
+        TimedOut, TimedOut
+        Status(401), Status(401)
+        Status(404), Status(404)
+        Status(423), Status(423)
+        Status(500), Status(_)
+    }
+}
+
+fn remedy(error: ApiError) -> Text {
+    match error {
+        ApiError::NoAddress => text!("give it the label io.balena.features.supervisor-api: '1'"),
+        ApiError::Status(423) => text!("--force overrides it"),
+        ApiError::Status(401 | 403) => text!("restart the service: it gets a new key"),
+        _ => text!("'update-lock doctor' looks at it closer"),
+    }
+}

@@ -1,0 +1,115 @@
+//! When the lock is to be held: not before `--after`, not in the windows of `--open`, not unless `--while` says so.
+
+use rustix::process::{WaitOptions, wait};
+use update_lock::{LockPath, UpdateLock, status};
+use update_lock_start::{Environment, Signals, complain, text};
+
+use crate::api;
+use crate::condition::Condition;
+use crate::lock::Lock;
+use crate::obtain::milliseconds;
+use crate::options::Options;
+use crate::protection::release;
+use crate::windows::Windows;
+
+/// Nothing is due.
+pub(crate) const NEVER: u64 = u32::MAX as u64;
+
+/// What the options say about when the lock is to be held.
+pub(crate) struct Schedule {
+    start: u64,
+    windows: Option<Windows>,
+    condition: Option<Condition>,
+    environment: Environment,
+}
+
+impl Schedule {
+    /// The lock is always to be held.
+    pub(crate) fn always(environment: Environment) -> Self {
+        Self {
+            start: 0,
+            windows: None,
+            condition: None,
+            environment,
+        }
+    }
+
+    /// What the options say; an exit code where the time zone isn't known.
+    pub(crate) fn of(options: &Options, environment: Environment) -> Result<Self, i32> {
+        let start = match options.after {
+            Some(after) => milliseconds() + u64::from(after),
+            None => 0,
+        };
+        Ok(Self {
+            start,
+            windows: Windows::of(options, environment)?,
+            condition: options
+                .condition
+                .map(|command| Condition::new(command, options.every, environment)),
+            environment,
+        })
+    }
+
+    /// Whether the lock is to be held; `None` before that is known.
+    pub(crate) fn wants(&mut self, now: u64, signals: &Signals) -> Option<bool> {
+        let answer = match &mut self.condition {
+            Some(condition) => condition.answer(now, signals),
+            None => Some(true),
+        };
+        if now < self.start || self.windows.as_mut().is_some_and(Windows::is_open) {
+            return Some(false);
+        }
+        answer
+    }
+
+    /// In how many milliseconds to ask again.
+    pub(crate) fn due(&self, now: u64) -> u64 {
+        let windows = self
+            .windows
+            .as_ref()
+            .map_or(NEVER, |_| Windows::INTERVAL_MS);
+        let condition = self.condition.as_ref();
+        let condition = condition.map_or(NEVER, |condition| condition.due(now));
+        let start = match self.start.saturating_sub(now) {
+            0 => NEVER,
+            start => start,
+        };
+        start.min(windows).min(condition)
+    }
+
+    /// Gives a lock back that isn't wanted any more, and has the Supervisor look at once, which else would do so only after
+    /// up to a quarter of an hour.
+    pub(crate) fn give_back(&self, lock: Lock) {
+        let path = lock.path().clone();
+        if release(lock) {
+            complain(text!("%: the lock is given back"), path.as_bytes());
+            api::tell_beside(self.environment);
+        }
+    }
+
+    /// Reaps whatever has ended, orphans too.
+    pub(crate) fn reap(&mut self) {
+        while let Ok(Some((process, status))) = wait(WaitOptions::NOHANG) {
+            if let Some(condition) = &mut self.condition {
+                condition.ended(process, status);
+            }
+        }
+    }
+
+    /// It is over.
+    pub(crate) fn end(&self) {
+        if let Some(condition) = &self.condition {
+            condition.end();
+        }
+    }
+}
+
+/// Gives back what an earlier start has left.
+pub(crate) fn give_back_stale(path: &LockPath) {
+    if let Ok(Some(found)) = status(path)
+        && found.is_adoptable
+        && let Ok(lock) = UpdateLock::try_acquire(path)
+    {
+        let _ = lock.release();
+    }
+}
