@@ -44,7 +44,7 @@ impl Hold {
     pub(crate) fn wait_lost(&mut self, timeout: Duration) -> Result<bool, Error> {
         let mut lookout = Lookout::new(self.watch.take());
         let outcome = self.until_lost(&mut lookout, milliseconds(timeout));
-        self.watch = lookout.into_watch();
+        self.watch = lookout.take_watch();
         outcome
     }
 

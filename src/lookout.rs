@@ -40,17 +40,12 @@ impl Lookout {
         }
     }
 
-    /// What has been armed. Its close stalls for milliseconds.
-    pub(crate) fn into_watch(self) -> Option<OwnedFd> {
-        match self.inotify {
+    /// Gives out what has been armed, whose close stalls for milliseconds. It can be armed again.
+    pub(crate) fn take_watch(&mut self) -> Option<OwnedFd> {
+        match core::mem::replace(&mut self.inotify, Inotify::NotYet) {
             Inotify::Armed(watch) => Some(watch),
             _ => None,
         }
-    }
-
-    /// The same, to be armed again.
-    pub(crate) fn take_watch(&mut self) -> Option<OwnedFd> {
-        core::mem::replace(self, Self::new(None)).into_watch()
     }
 
     /// Puts the next look off, since one is made now.

@@ -373,8 +373,11 @@ fn a_new_file_is_looked_at_before_it_is_adopted() {
     assert_eq!(waiter.due(5), 10);
     // It never came: it is dead.
     let inode = place.inode();
-    let _lock = taken(&mut waiter, 15);
+    let lock = taken(&mut waiter, 15);
     assert_eq!(place.inode(), inode);
+    // The waiter still knows that it has seen it.
+    assert_eq!(lock.release(), Ok(Release::Released));
+    let _lock = taken(&mut waiter, 16);
 }
 
 /// Between the look that finds the path free and the creation somebody else takes the lock, and loses it by force.
