@@ -33,7 +33,6 @@ struct Block {
 impl<R: Fn(u32, &mut [u8]) -> Option<usize>> File<R> {
     /// How many seconds clocks are ahead of UTC at `utc`, in seconds since 1970; `None` where this is no zone file, or only
     /// a part of one.
-    #[inline(never)]
     pub(crate) fn offset(&self, utc: u32) -> Option<i32> {
         let block = self.block()?;
         // All of it is looked at, whatever the time: a damaged file shows at the start, not years later.
@@ -58,7 +57,6 @@ impl<R: Fn(u32, &mut [u8]) -> Option<usize>> File<R> {
     }
 
     /// The last block.
-    #[inline(never)]
     fn block(&self) -> Option<Block> {
         let (mut at, mut width) = (0, 4);
         loop {
@@ -95,7 +93,6 @@ impl<R: Fn(u32, &mut [u8]) -> Option<usize>> File<R> {
     }
 
     /// What the rule says that is between newlines at `at`; there may be none between them.
-    #[inline(never)]
     fn rule(&self, at: u32, utc: u32) -> Option<Option<i32>> {
         let mut bytes = [0; RULE];
         let length = (self.0)(at, &mut bytes)?;
@@ -108,7 +105,6 @@ impl<R: Fn(u32, &mut [u8]) -> Option<usize>> File<R> {
     }
 
     /// How many changes there were up to `utc`.
-    #[inline(never)]
     fn past(&self, block: &Block, utc: u32) -> Option<u32> {
         let (mut low, mut high) = (0, block.changes);
         while low < high {
@@ -124,16 +120,11 @@ impl<R: Fn(u32, &mut [u8]) -> Option<usize>> File<R> {
 
     fn is_past(&self, block: &Block, change: u32, utc: u32) -> Option<bool> {
         let at = block.times_at + block.width * change;
-        let low = self.word(at + block.width - 4)?;
-        let high = match block.width {
-            8 => self.word(at)? as i32,
-            _ => low as i32 >> 31,
-        };
-        Some(high < 0 || high == 0 && low <= utc)
+        let (high, low) = (self.word(at)?, self.word(at + block.width - 4)?);
+        Some((high as i32) < 0 || low <= utc && (high == 0 || block.width == 4))
     }
 
     /// The offset after that many changes; before the first one it is that of the first type.
-    #[inline(never)]
     fn by_type(&self, block: &Block, past: u32) -> Option<i32> {
         const MOST_AHEAD: i32 = 26 * 3600;
         let number = match past {

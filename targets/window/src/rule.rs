@@ -25,59 +25,52 @@ pub(crate) fn offset(rule: &[u8], utc: u32) -> Option<i32> {
 /// The offset since the last change up to `utc`, of those that `dates` says for each year.
 ///
 /// That may be one of last year, or one of next year that a time of day of -167 hours has moved into this.
-#[inline(never)]
 fn last_change(dates: Scanner, utc: u32, standard: i32, summer: i32) -> Option<i32> {
-    let today = (utc / DAY) as i32;
-    let now = (utc % DAY) as i32;
+    let (today, now) = (utc / DAY, (utc % DAY) as i32);
     let (mut last, mut offset) = (i32::MIN, standard);
-    let mut year = Year::FIRST;
-    while year.begin < today + 8 {
-        if year.begin > today - 2 * 366 {
-            let mut dates = dates;
-            let (mut before, mut after) = (standard, summer);
-            for _ in 0..2 {
-                let (day, time) = dates.change(&year)?;
-                let change = (day - today) * DAY as i32 + time - before;
-                // Of two at once the one that is further on in the rule counts: there is summer all year.
-                if last <= change && change <= now {
-                    (last, offset) = (change, after);
-                }
-                (before, after) = (after, before);
+    // Last year, or the one before: leap years are rare.
+    let first = 1969 + today / 366;
+    for number in first..first + 4 {
+        let year = Year::new(number);
+        let mut dates = dates;
+        let (mut before, mut after) = (standard, summer);
+        for _ in 0..2 {
+            let (day, time) = dates.change(&year)?;
+            let change = (day - today as i32) * DAY as i32 + time - before;
+            // Of two at once the one that is further on in the rule counts: there is summer all year.
+            if last <= change && change <= now {
+                (last, offset) = (change, after);
             }
-            if !dates.0.is_empty() {
-                return None;
-            }
+            (before, after) = (after, before);
         }
-        year = year.next();
+        if !dates.0.is_empty() {
+            return None;
+        }
     }
     Some(offset)
 }
 
 /// A year from 1969 to 2107.
 struct Year {
-    number: u32,
+    is_leap: bool,
     /// Its first day, in days since 1970.
     begin: i32,
 }
 
 impl Year {
-    const FIRST: Self = Self {
-        number: 1969,
-        begin: -365,
-    };
-
-    fn next(&self) -> Self {
+    fn new(number: u32) -> Self {
+        let leap_days = (number - 1969) / 4 - u32::from(number > 2100);
         Self {
-            number: self.number + 1,
-            begin: self.day(365),
+            is_leap: number.is_multiple_of(4) && number != 2100,
+            begin: (number as i32 - 1970) * 365 + leap_days as i32,
         }
     }
 
     /// A day since 1970 by its number in years without a leap day, from 0 on.
+    #[inline(never)] // three callers
     fn day(&self, number: u32) -> i32 {
         const LEAP_DAY: u32 = 31 + 28;
-        let is_leap = self.number.is_multiple_of(4) && self.number != 2100;
-        self.begin + number as i32 + i32::from(is_leap && number >= LEAP_DAY)
+        self.begin + number as i32 + i32::from(self.is_leap && number >= LEAP_DAY)
     }
 }
 
@@ -159,7 +152,6 @@ impl Scanner<'_> {
     }
 
     /// `,DATE[/TIME]`: in days since 1970, and seconds since the day's begin. Without a time it is 2:00.
-    #[inline(never)]
     fn change(&mut self, year: &Year) -> Option<(i32, i32)> {
         self.expect(b',')?;
         let day = self.date(year)?;
@@ -172,7 +164,6 @@ impl Scanner<'_> {
     }
 
     /// `Jn`, `n` or `Mm.w.d`.
-    #[inline(never)]
     fn date(&mut self, year: &Year) -> Option<i32> {
         if self.has(b'M') {
             return self.weekday_of_month(year);

@@ -8,103 +8,74 @@ const MINUTES_A_DAY: u32 = 24 * 60;
 ///
 /// `value` consists of words with blanks or commas between them:
 ///
-/// - a day or a range of days: `Mon`, `mon-fri`, `Fri-Mon`. It belongs to the windows that follow, together with the days
-///   right before or behind it;
-/// - a window, `HH:MM-HH:MM`. Without a day before it, it is for every day. Its end may be `24:00`, but not its begin.
+/// - days, `Mon`, or ranges of them, `mon-fri` or `Fri-Mon`: they are those of the windows that follow;
+/// - windows, `HH:MM-HH:MM`: with no day before them, they are for every day. `24:00` is an end, and no begin.
 ///
 /// A window is open while the local clock shows a time in it, its begin included, its end not. One over midnight belongs to
 /// the day on which it begins. Where clocks skip an hour, a window in that hour doesn't open; where they repeat one, it
 /// opens twice.
 #[must_use]
-#[inline(never)]
 pub fn is_open(value: &[u8], now: LocalTime) -> Option<bool> {
-    let mut days = EVERY_DAY;
+    let mut days = 0;
     // Whether the days have a window: the next day doesn't belong to them then.
-    let mut is_complete = true;
-    let mut is_open = None;
+    let mut is_complete = false;
+    let mut is_open = false;
     let words = value.split(|&byte| byte == b',' || byte.is_ascii_whitespace());
     for word in words.filter(|word| !word.is_empty()) {
-        if let Some(more) = parse_days(word) {
+        let (first, last) = ends(word)?;
+        if let Some(day) = weekday(first) {
+            let more = range(day, weekday(last)?);
             days = if is_complete { more } else { days | more };
             is_complete = false;
         } else {
-            let window = Window::parse(word)?;
+            is_open |= is_within(time(first)?, time(last)?, days, now)?;
             is_complete = true;
-            is_open = Some(is_open == Some(true) || window.is_open(days, now));
         }
     }
-    is_open.filter(|_| is_complete)
+    is_complete.then_some(is_open)
 }
 
-/// A bit for each day; the lowest is Monday.
-const EVERY_DAY: u32 = 0x7f;
-
-#[inline(never)]
-fn parse_days(word: &[u8]) -> Option<u32> {
-    let (first, last) = match split(word, 3) {
-        Some((first, last)) => (weekday(first)?, weekday(last)?),
-        None => (weekday(word)?, weekday(word)?),
-    };
-    // Over two weeks: the second one's days are the first one's.
-    let last = if last < first { last + 7 } else { last };
-    let days = (2 << last) - (1 << first);
-    Some((days | days >> 7) & EVERY_DAY)
+/// What precedes and what follows the first `-`; twice the whole where there is none.
+fn ends(word: &[u8]) -> Option<(&[u8], &[u8])> {
+    match word.iter().position(|&byte| byte == b'-') {
+        Some(place) => Some((word.get(..place)?, word.get(place + 1..)?)),
+        None => Some((word, word)),
+    }
 }
 
+/// The number of a day; 0 is Monday.
 fn weekday(name: &[u8]) -> Option<usize> {
-    const NAMES: [[u8; 4]; 7] = [
-        *b"mon ", *b"tue ", *b"wed ", *b"thu ", *b"fri ", *b"sat ", *b"sun ",
+    const NAMES: [[u8; 3]; 7] = [
+        *b"mon", *b"tue", *b"wed", *b"thu", *b"fri", *b"sat", *b"sun",
     ];
-    let &[first, second, third] = name else {
+    NAMES.iter().position(|day| day.eq_ignore_ascii_case(name))
+}
+
+/// A bit for each day from `first` to `last`, of two weeks where they go over the weekend.
+fn range(first: usize, last: usize) -> u32 {
+    let last = if last < first { last + 7 } else { last };
+    (2 << last) - (1 << first)
+}
+
+/// Whether a window is open that begins on these days, or on each where there are none; `None` where it is no window.
+fn is_within(begin: u32, end: u32, days: u32, now: LocalTime) -> Option<bool> {
+    if begin == end || begin == MINUTES_A_DAY {
         return None;
+    }
+    let end = if end < begin {
+        end + MINUTES_A_DAY
+    } else {
+        end
     };
-    let lower = u32::from_be_bytes([first, second, third, 0]) | u32::from_be_bytes(*b"    ");
-    NAMES
-        .iter()
-        .position(|&name| u32::from_be_bytes(name) == lower)
-}
-
-/// What precedes and what follows the `-` at `place`.
-fn split(word: &[u8], place: usize) -> Option<(&[u8], &[u8])> {
-    let (before, rest) = word.split_at_checked(place)?;
-    Some((before, rest.strip_prefix(b"-")?))
-}
-
-/// In minutes.
-struct Window {
-    /// Since midnight.
-    begin: u32,
-    length: u32,
-}
-
-impl Window {
-    #[inline(never)]
-    fn parse(word: &[u8]) -> Option<Self> {
-        let (begin, end) = split(word, 5)?;
-        let (begin, end) = (time(begin)?, time(end)?);
-        if begin == end || begin == MINUTES_A_DAY {
-            return None;
-        }
-        let end = if end < begin {
-            end + MINUTES_A_DAY
-        } else {
-            end
-        };
-        let length = end - begin;
-        Some(Self { begin, length })
-    }
-
-    /// Whether it is open, if it begins on these days.
-    #[inline(never)]
-    fn is_open(&self, days: u32, now: LocalTime) -> bool {
-        // No window is longer than a day, so there is one day on which it may have begun.
-        let (ago, since) = match now.minute.checked_sub(self.begin) {
-            Some(since) => (0, since),
-            None => (1, now.minute + MINUTES_A_DAY - self.begin),
-        };
-        let weeks = days | days << 7;
-        since < self.length && weeks >> (now.weekday + 7 - ago) & 1 != 0
-    }
+    // No window is longer than a day, so there is one day on which it may have begun. It is looked up from the first week's
+    // Sunday to that of the second.
+    let (day, minute) = if now.minute < begin {
+        (now.weekday + 6, now.minute + MINUTES_A_DAY)
+    } else {
+        (now.weekday + 7, now.minute)
+    };
+    let days = days | days << 7;
+    Some(minute < end && (days == 0 || days >> day & 1 != 0))
 }
 
 /// `HH:MM` in minutes, up to `24:00`.

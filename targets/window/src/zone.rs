@@ -6,8 +6,8 @@ use crate::rule;
 /// Where systems keep the zone files.
 const DIRECTORY: &[u8] = b"/usr/share/zoneinfo";
 
-/// The names of UTC, which need no file.
-const UTC: &[u8] = b"UTC GMT Etc/UTC Etc/GMT";
+/// The names of UTC, which need no file. The first one is empty.
+const UTC: &[u8] = b" UTC GMT Etc/UTC Etc/GMT";
 
 /// A time zone, by its rule or by the file that has it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,23 +26,21 @@ pub enum Zone<'a> {
 impl<'a> Zone<'a> {
     /// The zone that `tz` means; `None` where it can be neither a rule nor a name.
     ///
-    /// - Nothing is UTC, and so are `UTC`, `GMT`, `Etc/UTC` and `Etc/GMT`, which need no file.
-    /// - A rule, if it is one. `EST5EDT` without dates means those of the United States.
-    /// - Else a name: no rule's comma or `<` is in it, and no `..`.
-    /// - After a `:` it is a name in any case.
+    /// - Nothing means UTC, and so do `UTC`, `GMT`, `Etc/UTC` and `Etc/GMT`: none of them needs a file.
+    /// - A rule is one even if there is a file of that name. `EST5EDT` without dates means those of the United States.
+    /// - What is left, or follows a `:`, is a name or an absolute path. No name has a `.`, `,` or `<`.
     #[must_use]
-    #[inline(never)]
     pub fn parse(tz: &'a [u8]) -> Option<Self> {
         let name = match tz.strip_prefix(b":") {
             Some(name) => name,
             None if rule::offset(tz, 0).is_some() => return Some(Self::Rule(tz)),
             None => tz,
         };
-        if name.is_empty() || UTC.split(|&byte| byte == b' ').any(|known| known == name) {
+        if UTC.split(|&byte| byte == b' ').any(|known| known == name) {
             return Some(Self::Rule(b"UTC0"));
         }
         let is_path = name.first() == Some(&b'/');
-        if !is_path && name.iter().any(|byte| b".,<".contains(byte)) {
+        if !is_path && name.iter().any(|byte| matches!(byte, b'.' | b',' | b'<')) {
             return None;
         }
         let (directory, name) = match name.strip_prefix(b"/") {
@@ -54,10 +52,11 @@ impl<'a> Zone<'a> {
 
     /// How many seconds the zone's clocks are ahead of UTC at `utc`, in seconds since 1970.
     ///
-    /// `None` where the file is no zone file, or damaged, or can't be read. `read_at` reads it: from a position into a buffer,
-    /// as much as there is; how many bytes that were. It isn't called for a rule.
+    /// A file is read through `read_at`, which fills a buffer from a position on and says how many bytes there were. `None`
+    /// where it can't be read, is no zone file, or has an end missing. For a rule `read_at` isn't called, and there is always
+    /// an offset.
     ///
-    /// Leap seconds in a file count for nothing, since the kernel's clock has none.
+    /// Leap seconds count for nothing, since the kernel's clock has none.
     #[must_use]
     pub fn offset(
         &self,
