@@ -37,7 +37,7 @@ _update_lock_values() {
 _update_lock() {
     local program=${1/#\~/$HOME} word=$2 at=0 command='' options='--lock PATH' value
     COMPREPLY=()
-    # Walks over the words before the cursor's. `--option=value` is three of them.
+    # Walks over the words before the cursor's. bash makes words of `=` and `:`, too.
     while ((++at < COMP_CWORD)); do
         case ${COMP_WORDS[at]} in
             --)
@@ -49,6 +49,7 @@ _update_lock() {
                 [ -n "$value" ] || continue
                 [ "${COMP_WORDS[at + 1]}" != = ] || ((at++))
                 ((at++))
+                while [ "${COMP_WORDS[at + 1]}" = : ]; do ((at += 2)); done
                 ;;
             *)
                 [ -z "$command" ] || break
