@@ -5,13 +5,15 @@ use std::io::{Seek, Write};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 #[path = "common/api.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod api;
+#[path = "common/dockerfile.rs"]
+mod dockerfile;
 
 use api::{Api, KEY, State};
+use dockerfile::{environment, words, zone_at_noon};
 
 const README: &str = include_str!("../README.md");
 
@@ -155,24 +157,6 @@ fn the_example_for_a_busy_lock_notices_it() {
     );
 }
 
-/// The words of a Dockerfile's instruction; none where it isn't there.
-fn words(dockerfile: &str, instruction: &str) -> Vec<String> {
-    let mut lines = dockerfile.lines();
-    let line = lines.find_map(|line| line.strip_prefix(instruction));
-    line.map_or(vec![], |line| serde_json::from_str(line.trim()).unwrap())
-}
-
-/// A zone in which it is noon now.
-fn zone_at_noon() -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let behind = (now.as_secs() + 12 * 3600) % (24 * 3600);
-    let (sign, seconds) = match behind.checked_sub(12 * 3600) {
-        Some(more) => ("-", 12 * 3600 - more),
-        None => ("", behind),
-    };
-    format!("NOON{sign}{}:{}", seconds / 3600, seconds / 60 % 60)
-}
-
 #[test]
 fn the_dockerfiles_commands_run_as_they_say() {
     let mut count = 0;
@@ -235,13 +219,11 @@ fn the_sidecar_holds_the_lock() {
 #[test]
 fn the_sidecar_s_variables_are_understood() {
     let yaml = blocks("yaml").pop().unwrap();
-    let variables = yaml.split("environment:\n").nth(1).unwrap().lines();
-    let variables = variables.map(|line| line.trim().split_once(": ").unwrap());
     let place = Place::new();
     let run = Command::new(place.path().join("update-lock"))
         .args(["run", "--", "true"])
         .env("UPDATE_LOCK_PATH", place.path().join("updates.lock"))
-        .envs(variables)
+        .envs(environment(yaml))
         .output()
         .unwrap();
     assert!(run.status.success(), "{run:?}");
