@@ -84,7 +84,7 @@ fn an_archive_for_each_device_with_its_program_and_the_same_names() {
     });
     let contents: Vec<_> = contents.collect();
     assert!(contents.iter().all(|names| *names == contents[0]));
-    for name in ["LICENSE-MIT", "LICENSE-APACHE"] {
+    for name in ["LICENSE-MIT", "LICENSE-APACHE", "THIRD-PARTY"] {
         let name = Path::new("share/doc/update-lock").join(name);
         assert!(contents[0].contains(&name), "{contents:?}");
     }
