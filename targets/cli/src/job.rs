@@ -81,6 +81,9 @@ impl Job {
                 call.add(name, variable);
             }
         }
+        for (name, variable) in nested::NOT_BELOW {
+            call.replace(name, variable);
+        }
         let command = spawn(&|| {
             if standing.has_own_group {
                 let _ = setpgid(None, None);

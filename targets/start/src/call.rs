@@ -5,8 +5,8 @@ use core::marker::PhantomData;
 
 use crate::args::{Args, Environment, Strings};
 
-/// As many variables as a call can add.
-const VARIABLES: usize = 2;
+/// As many changes as a call can make.
+const CHANGES: usize = 4;
 
 /// Arguments and environment of a command that is to be executed.
 ///
@@ -15,7 +15,7 @@ const VARIABLES: usize = 2;
 pub struct Call<'v> {
     pub(crate) arguments: Args,
     pub(crate) environment: Environment,
-    changes: [Change; VARIABLES],
+    changes: [Change; CHANGES],
     /// The variables that it points to.
     variables: PhantomData<&'v CStr>,
 }
@@ -37,13 +37,20 @@ impl<'v> Call<'v> {
         Self {
             arguments,
             environment,
-            changes: [Change::Nothing; VARIABLES],
+            changes: [Change::Nothing; CHANGES],
             variables: PhantomData,
         }
     }
 
-    /// Adds `variable`, which is `name` and `=` and a value, to the environment: at most two, and at most as many as there
-    /// are arguments of this program before the command.
+    /// Puts `variable`, which is `name` and `=` and a value, in the place of the one of that name, if there is one.
+    pub fn replace(&mut self, name: &str, variable: &'v CStr) {
+        if self.environment.find(name.as_bytes()).1.is_some() {
+            self.add(name, variable);
+        }
+    }
+
+    /// Adds `variable`, which is `name` and `=` and a value, to the environment: with those replaced, at most four, and at
+    /// most as many as there are arguments of this program before the command.
     ///
     /// Where there is none of that name yet, the environment needs one more place. It lies right behind the arguments, so
     /// these move down by one: over the argument before them, or over `argc`.

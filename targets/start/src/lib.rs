@@ -21,7 +21,7 @@ mod time;
 pub use args::{Args, Environment};
 pub use call::Call;
 pub use descriptor::{
-    close_inherited, close_standard, is_byte_locked, lock_byte, signal_when_readable,
+    close_inherited, close_standard, is_byte_locked, lock_byte, signal_when_readable, touch,
 };
 pub use line::{Line, STANDARD, complain, complain_number, print, say};
 pub use process::{
