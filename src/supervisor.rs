@@ -71,13 +71,15 @@ pub struct DeviceState {
     pub status: Option<Word>,
 }
 
-/// A word of the Supervisor's: at most 32 bytes, what exceeds them is cut; as in JSON, escape sequences included.
+/// A word of the Supervisor's: at most 32 bytes of printable ASCII, without escape sequences; it is cut before anything
+/// else.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Word(heapless::Vec<u8, 32>);
 
 impl Word {
     fn new(text: &str) -> Self {
-        Self(text.bytes().take(32).collect())
+        let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
+        Self(text.bytes().take_while(is_plain).take(32).collect())
     }
 
     /// The word.

@@ -151,8 +151,8 @@ impl Waiter {
     }
 
     fn look_as(&mut self, now: u64, how: FlockOperation) -> Result<Hold, Error> {
-        let user = user()?;
         self.lookout.looks(now);
+        let user = user()?;
         loop {
             let _ = self.has_news();
             let hold = match Facts::of_path(&self.path)? {
@@ -276,8 +276,11 @@ impl Waiter {
         };
         self.free_since = Some((since, arrivals));
         let end = since.saturating_add(patience);
-        self.lookout.next = end.min(self.lookout.next);
-        Ok(now < end)
+        let gives_way = now < end;
+        if gives_way {
+            self.lookout.next = end.min(self.lookout.next);
+        }
+        Ok(gives_way)
     }
 
     /// Takes the free lock; `None` where something came in between.

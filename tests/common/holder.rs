@@ -49,6 +49,11 @@ impl Waiter {
         Self::start_as(device, lock, options, |run| run)
     }
 
+    /// `run -- COMMAND`, whose command begins with `first`.
+    pub(crate) fn start_doing(device: &Device, lock: &Lock, first: &str) -> Self {
+        Self::start_command(device, lock, &[], first, |run| run)
+    }
+
     /// The same, with a change to how it is started.
     pub(crate) fn start_as(
         device: &Device,
@@ -56,10 +61,20 @@ impl Waiter {
         options: &[&str],
         dress: impl FnOnce(super::Invocation) -> super::Invocation,
     ) -> Self {
+        Self::start_command(device, lock, options, "", dress)
+    }
+
+    fn start_command(
+        device: &Device,
+        lock: &Lock,
+        options: &[&str],
+        first: &str,
+        dress: impl FnOnce(super::Invocation) -> super::Invocation,
+    ) -> Self {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let (started, gate_name) = (format!("started-{number}"), format!("gate-{number}"));
         let gate = lock.gate(&gate_name);
-        let command = format!("exec <{gate_name}; echo $$ >{started}; exec cat");
+        let command = format!("{first} exec <{gate_name}; echo $$ >{started}; exec cat");
         let run = device
             .at(lock, ["run"])
             .args(options)

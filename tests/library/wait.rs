@@ -421,3 +421,17 @@ fn a_lock_taken_in_an_overrides_gap_is_given_back() {
         strace.until_passed();
     }
 }
+
+/// Whoever tries again when a look is due is no busy loop.
+#[test]
+fn a_look_that_fails_is_not_due_at_once() {
+    let place = Place::new();
+    let path =
+        update_lock::LockPath::in_directory(place.file().as_os_str().as_encoded_bytes(), b"l");
+    let mut waiter = Waiter::new(&path.expect("a path"));
+    for now in [0, SECOND] {
+        let outcome = waiter.look(now);
+        assert!(matches!(outcome, Err(Error::System { .. })), "{outcome:?}");
+        assert_eq!(waiter.due(now), SECOND);
+    }
+}

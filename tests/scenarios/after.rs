@@ -1,7 +1,9 @@
 //! `run --after`: a lock that only a healthy app takes.
 
+use std::fs;
+
 use crate::common::holder::Waiter;
-use crate::common::{Device, Holder, Lock, peers, wait};
+use crate::common::{Device, Holder, Invocation, Lock, peers, wait};
 
 scenarios![
     a_crash_loop_never_locks,
@@ -10,6 +12,7 @@ scenarios![
     what_an_earlier_start_left_is_given_back_first,
     another_apps_lock_is_left_alone,
     after_and_wait_exclude_each_other,
+    a_lock_that_cannot_be_taken_late_says_why,
 ];
 
 fn a_crash_loop_never_locks(device: &Device) {
@@ -73,5 +76,36 @@ fn after_and_wait_exclude_each_other(device: &Device) {
     for wait in ["--no-wait", "--wait=1s"] {
         let run = device.at(&lock, ["run", "--after", "1s", wait, "--", "true"]);
         run.end().fails_with(64);
+        // What the command line says wins over a variable.
+        let run = device.at(&lock, ["run", "--after", "1h", "--", "test", "!", "-e"]);
+        let run = run.arg(lock.path()).env("UPDATE_LOCK_WAIT", "1s");
+        run.env("UPDATE_LOCK_OR_RUN", "1").end().succeeds();
+        let run = device.at(&lock, ["run", wait, "--", "test", "-e"]);
+        let run = run.arg(lock.path()).env("UPDATE_LOCK_AFTER", "1h");
+        run.end().succeeds();
     }
+    let run = device
+        .at(&lock, ["run", "--", "true"])
+        .env("UPDATE_LOCK_WAIT", "1s");
+    run.env("UPDATE_LOCK_AFTER", "1s").end().fails_with(64);
+}
+
+fn a_lock_that_cannot_be_taken_late_says_why(device: &Device) {
+    let lock = Lock::new();
+    let path = lock.file("not-there/updates.lock");
+    let path = path.to_str().expect("text");
+    let start = |words: &[&str], dress: fn(Invocation) -> Invocation| {
+        let run = device.update_lock(["--lock", path, "run"]).args(words);
+        dress(run.args(["--", "sleep", "1000"])).start()
+    };
+    let run = start(&["--after", "1ms"], |run| run);
+    let line = run.until_says("is its directory there?");
+    assert!(line.contains(path), "{line}");
+    let run = start(&["--after", "1ms"], |run| run.by_user(peers::NOBODY));
+    run.until_says("run as another user");
+    fs::write(lock.path(), "").expect("another tool's file");
+    let run = Waiter::start(device, &lock, &["--after", "1ms"]).until_holds();
+    let line = run.run.until_says("waiting for");
+    assert!(line.contains("release --force"), "{line}");
+    run.finish().exits_with(0);
 }

@@ -30,6 +30,9 @@ scenarios![
     status_says_what_is_pending,
     status_where_the_supervisor_cannot_be_asked,
     doctor_tries_the_api,
+    what_a_dead_holder_left_asks_for_an_update,
+    a_window_asks_when_the_last_job_is_out,
+    a_status_that_is_no_word_is_cut,
 ];
 
 /// With access to the API.
@@ -176,7 +179,7 @@ fn a_window_that_opens_asks_for_an_update(device: &Device) {
     let lock = Lock::new();
     let api = Api::start(State::default());
     let updates = watch_updates(&api, &lock);
-    let clock = clock_at(1, 59, 57);
+    let clock = clock_at(1, 59, 54);
     let hold = under(device, &lock, &clock, &["hold", "--open", "02:00-04:00"]);
     let mut hold = with(&api, hold).start();
     hold.until_says("locked now");
@@ -195,7 +198,7 @@ fn a_windows_update_is_held_up_by_nobody(device: &Device) {
     let lock = Lock::new();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("its address"));
-    let clock = clock_at(1, 59, 57);
+    let clock = clock_at(1, 59, 54);
     let run = Waiter::start_as(
         device,
         &lock,
@@ -270,7 +273,7 @@ fn status_says_what_is_pending(device: &Device) {
     for (pending, downloaded, failed, status_word) in [
         (false, false, false, Some("Idle")),
         (true, false, false, Some("Downloading")),
-        (true, true, true, Some("Stop\"ped")),
+        (true, true, true, Some("Stopping (1 of 2)")),
         (true, true, false, None),
     ] {
         api.set(State {
@@ -317,4 +320,73 @@ fn doctor_tries_the_api(device: &Device) {
     );
     says(&|doctor| at(&nowhere(), KEY, doctor), "connection refused");
     says(&|doctor| doctor, "io.balena.features.supervisor-api");
+}
+
+/// A crash loop is free of its lock for so short a time that the Supervisor wouldn't find out.
+fn what_a_dead_holder_left_asks_for_an_update(device: &Device) {
+    for words in [
+        &["run", "--after", "1h", "--", "sleep", "1000"][..],
+        &["hold", "--while", "false"],
+        &["hold", "--trust-clock", "--open", "00:00-24:00"],
+    ] {
+        let lock = Lock::new();
+        let api = Api::start(State::default());
+        let updates = watch_updates(&api, &lock);
+        lock.make_stale(0);
+        let process = with(&api, device.at(&lock, []).args(words)).start();
+        let was_there = wait::until_some("the request", || updates.try_recv().ok());
+        assert!(!was_there, "the lock was free by then");
+        assert_eq!(api.asked(), [update_request(false, false)]);
+        assert_eq!(process.errors(), "");
+    }
+}
+
+fn a_window_asks_when_the_last_job_is_out(device: &Device) {
+    let lock = Lock::new();
+    let api = Api::start(State::default());
+    let updates = watch_updates(&api, &lock);
+    let clock = clock_at(1, 59, 54);
+    let run = Waiter::start_as(
+        device,
+        &lock,
+        &["--shared", "--trust-clock", "--open", "02:00-04:00"],
+        |run| with(&api, run.env("TZ", &clock)),
+    );
+    let run = run.until_holds();
+    let job = Waiter::start(device, &lock, &["--shared"]).until_holds();
+    run.run.until_says("left to those who share it");
+    assert_eq!(api.asked(), []);
+    job.finish().succeeds();
+    let was_there = wait::until_some("the request", || updates.try_recv().ok());
+    assert!(!was_there, "the lock was free by then");
+    run.finish().exits_with(0);
+    assert_eq!(api.asked(), [update_request(false, false)]);
+}
+
+fn a_status_that_is_no_word_is_cut(device: &Device) {
+    let lock = Lock::new();
+    let api = Api::start(State::default());
+    for (status_word, shown) in [
+        ("Stop\"ped", "Stop"),
+        ("Bell\u{7}", "Bell"),
+        ("\u{e9}", ""),
+        (
+            "1234567890123456789012345678901\"",
+            "1234567890123456789012345678901",
+        ),
+        (
+            "123456789012345678901234567890123",
+            "12345678901234567890123456789012",
+        ),
+    ] {
+        api.set(State {
+            status: Some(status_word),
+            ..State::default()
+        });
+        let (json, errors) = status(device, &lock, |status| with(&api, status));
+        assert_eq!(
+            (&json["update"]["status"], errors.as_str()),
+            (&shown.into(), "")
+        );
+    }
 }

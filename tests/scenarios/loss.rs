@@ -12,6 +12,7 @@ scenarios![
     a_directory_in_our_place_survives_the_release,
     a_removal_underneath_is_reported,
     a_new_holder_survives_the_release_of_the_old_one,
+    a_lock_taken_again_is_the_same_commands,
 ];
 
 /// The command's own status comes through, and one line says that it was not protected to its end.
@@ -70,4 +71,22 @@ fn a_new_holder_survives_the_release_of_the_old_one(device: &Device) {
     assert!(!peers::host_may_reboot(&lock));
     new.finish().succeeds();
     wait::until("the lock is free", || !lock.is_there());
+}
+
+/// What the command's environment has borrowed at its start doesn't show in the note.
+fn a_lock_taken_again_is_the_same_commands(device: &Device) {
+    let lock = Lock::new();
+    let holder = Waiter::start(device, &lock, &["--reason", "why"]).until_holds();
+    let note = || fs::read_to_string(lock.path()).unwrap_or_default();
+    let but_the_time = |note: String| {
+        let lines = note.lines().filter(|line| !line.starts_with("since"));
+        lines.map(String::from).collect::<Vec<_>>()
+    };
+    let before = but_the_time(note());
+    assert_eq!(before.len(), 3, "{before:?}");
+    peers::supervisor_forces(&lock);
+    fs::remove_file(lock.path()).expect("the Supervisor's file");
+    wait::until("the lock is taken again", || note().contains("reason why"));
+    assert_eq!(but_the_time(note()), before);
+    holder.finish().exits_with(0);
 }

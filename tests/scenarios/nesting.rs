@@ -19,6 +19,9 @@ scenarios![
     a_job_below_a_run_with_windows_has_a_lock_of_its_own,
     a_shared_job_outlasts_the_window_of_the_run_above,
     a_shared_run_below_an_exclusive_one,
+    what_is_about_the_holder_alone_is_nothing_for_jobs_below,
+    windows_from_a_variable_are_nothing_for_jobs_below,
+    on_lost_stop_below_the_run_that_has_the_lock,
 ];
 
 fn a_run_below_a_run(device: &Device) {
@@ -193,10 +196,10 @@ fn a_shared_job_outlasts_the_window_of_the_run_above(device: &Device) {
     let gate = lock.gate("gate");
     let script = "exec update-lock run --shared --trust-clock --open 02:00-04:00 -- \
         sh -c 'exec 8<gate; update-lock run --shared -- sh -c \"echo >started; cat <&8\"'";
-    let run = device.script(&lock, script).env("TZ", clock_at(1, 59, 56));
+    let run = device.script(&lock, script).env("TZ", clock_at(1, 59, 54));
     let mut run = run.start();
     lock.until_line("started");
-    run.until_says("given back");
+    run.until_says("left to those who share it");
     assert!(!peers::supervisor_takes(&lock), "the job has it");
     assert!(!peers::host_may_reboot(&lock), "the job has it");
     drop(gate);
@@ -209,4 +212,61 @@ fn a_shared_run_below_an_exclusive_one(device: &Device) {
     let script = "update-lock run -- update-lock run --shared --no-wait -- true";
     let outcome = device.script(&lock, script).end().exits_with(0);
     assert!(outcome.one_line().contains("nothing to do"));
+}
+
+/// A variable of the service reaches all that it starts.
+fn what_is_about_the_holder_alone_is_nothing_for_jobs_below(device: &Device) {
+    let lock = Lock::new();
+    let script = "update-lock run -- update-lock run -- sh -c 'update-lock status; env'";
+    let run = device.script(&lock, script).env("UPDATE_LOCK_AFTER", "1h");
+    let outcome = run.end().exits_with(0);
+    assert!(
+        outcome.output.contains("held by an application"),
+        "{outcome:?}"
+    );
+    assert!(
+        outcome.output.contains("\nUPDATE_LOCK_AFTER=\n"),
+        "{outcome:?}"
+    );
+    assert!(!outcome.output.contains("UPDATE_LOCK_OPEN"), "{outcome:?}");
+}
+
+fn windows_from_a_variable_are_nothing_for_jobs_below(device: &Device) {
+    let lock = Lock::new();
+    let gate = lock.gate("gate");
+    let script = "exec update-lock run -- \
+        sh -c 'exec 8<gate; update-lock run -- sh -c \"echo >started; cat <&8\"'";
+    let run = device
+        .script(&lock, script)
+        .env("TZ", clock_at(1, 59, 54))
+        .env("UPDATE_LOCK_TRUST_CLOCK", "1")
+        .env("UPDATE_LOCK_SHARED", "1")
+        .env("UPDATE_LOCK_OPEN", "02:00-04:00");
+    let mut run = run.start();
+    lock.until_line("started");
+    run.until_says("left to those who share it");
+    assert!(!peers::supervisor_takes(&lock), "the job has it");
+    drop(gate);
+    let outcome = run.end().exits_with(0);
+    assert!(!outcome.errors.contains("given back"), "{outcome:?}");
+    assert!(!lock.is_there());
+}
+
+fn on_lost_stop_below_the_run_that_has_the_lock(device: &Device) {
+    let lock = Lock::new();
+    let script = "exec update-lock run --on-lost ignore -- \
+        update-lock run --on-lost stop -- sh -c 'echo >started; exec sleep 1000'";
+    let mut run = device.script(&lock, script).start();
+    lock.until_line("started");
+    std::fs::remove_file(lock.path()).expect("the lock");
+    let outcome = run.end().exits_with(143);
+    let says = |what: &str| {
+        outcome
+            .errors
+            .lines()
+            .filter(|line| line.contains(what))
+            .count()
+    };
+    assert_eq!(says("stopping"), 1, "{outcome:?}");
+    assert_eq!(says("going on unprotected"), 1, "{outcome:?}");
 }

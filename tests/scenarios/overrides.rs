@@ -12,7 +12,9 @@ scenarios![
     forced_takes_beside_a_run_and_a_waiter,
     forced_takes_beside_a_holder_that_lets_go,
     forced_takes_by_helios,
+    ordinary_releases_among_two,
     ordinary_releases_are_taken_at_once,
+    releases_beside_strays_are_taken_at_once,
     a_lost_lock_is_taken_again_after_the_supervisor,
     a_lost_lock_is_taken_again_after_a_persons_rm,
     on_lost_stop_ends_the_command,
@@ -106,11 +108,7 @@ fn forced_takes_beside_a_holder_that_lets_go(device: &Device) {
     let mut holder = start().until_holds();
     for _ in 0..times(device) {
         let waiter = start();
-        wait::until("the waiter has looked, and armed its watch", || {
-            let open = proc_fs::descriptors(waiter.run.pid());
-            open.values()
-                .any(|file| file.ends_with("anon_inode:inotify"))
-        });
+        until_armed(&waiter);
         force(&lock);
         holder.run.until_says("unprotected");
         peers::supervisor_releases(&lock);
@@ -135,8 +133,8 @@ fn forced_takes_by_helios(device: &Device) {
     holder.finish().exits_with(0);
 }
 
-/// Five seconds each, if they were taken for overrides: far more than what this may take.
-fn ordinary_releases_are_taken_at_once(device: &Device) {
+/// Two that take turns, however they meet.
+fn ordinary_releases_among_two(device: &Device) {
     let lock = Lock::new();
     let rounds = times(device) / 2;
     let script = format!(
@@ -150,6 +148,41 @@ fn ordinary_releases_are_taken_at_once(device: &Device) {
     }
     assert_eq!(lock.lines("turns"), 2 * rounds);
     assert!(!lock.is_there());
+}
+
+fn ordinary_releases_are_taken_at_once(device: &Device) {
+    release_to_a_waiter(device, "");
+}
+
+/// A copy of the descriptor, which `run` passes on to its command, is open in what that has started.
+fn releases_beside_strays_are_taken_at_once(device: &Device) {
+    release_to_a_waiter(device, "sleep 5 </dev/null >/dev/null 2>&1 &");
+}
+
+/// Nobody takes a release for an override: that would be said after a quarter of a second, and take five.
+#[track_caller]
+fn release_to_a_waiter(device: &Device, stray: &str) {
+    let lock = Lock::new();
+    let mut holder = Waiter::start_doing(device, &lock, stray).until_holds();
+    for _ in 0..times(device) {
+        let waiter = Waiter::start_doing(device, &lock, stray);
+        until_armed(&waiter);
+        holder.finish().exits_with(0);
+        holder = waiter.until_holds();
+        let said = holder.run.errors();
+        assert!(!said.contains("left to the override"), "{said}");
+    }
+    holder.finish().exits_with(0);
+    assert!(!lock.is_there());
+}
+
+#[track_caller]
+fn until_armed(waiter: &Waiter) {
+    wait::until("the waiter has looked, and armed its watch", || {
+        let open = proc_fs::descriptors(waiter.run.pid());
+        open.values()
+            .any(|file| file.ends_with("anon_inode:inotify"))
+    });
 }
 
 fn a_lost_lock_is_taken_again_after_the_supervisor(device: &Device) {

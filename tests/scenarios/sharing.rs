@@ -24,6 +24,9 @@ scenarios![
     keepers_end_when_a_shared_lock_is_taken_away,
     runs_and_keepers_share,
     ten_jobs_come_and_go,
+    shared_acquires_at_the_same_time,
+    who_may_not_write_the_lock_ends_no_keeper,
+    keepers_of_containers_with_the_same_process_ids,
 ];
 
 #[track_caller]
@@ -296,5 +299,52 @@ fn ten_jobs_come_and_go(device: &Device) {
     assert_eq!(supervisor.stop(), 0, "of the Supervisor's attempts");
     assert_eq!(host.stop(), 0, "of the host's looks");
     all_the_time.finish().succeeds();
+    assert!(!lock.is_there());
+}
+
+fn shared_acquires_at_the_same_time(device: &Device) {
+    let lock = Lock::new();
+    let script = "for round in 1 2 3 4 5; do
+            update-lock acquire --shared --for $$ & a=$!
+            update-lock acquire --shared --for $$ & b=$!
+            update-lock acquire --shared --for $$ & c=$!
+            wait $a && wait $b && wait $c || exit
+            update-lock release --for $$ || exit
+            [ ! -e \"$UPDATE_LOCK_PATH\" ] || exit
+        done";
+    device.script(&lock, script).end().exits_with(0);
+}
+
+fn who_may_not_write_the_lock_ends_no_keeper(device: &Device) {
+    let lock = Lock::new();
+    let (one, _gate) = start_sharer(device, &lock, "one", "");
+    let release = device.at(&lock, ["release", "--for", &one.pid().to_string()]);
+    release.by_user(1234).end().fails_on(77, lock.path());
+    assert_held(&lock);
+    assert_eq!(proc_fs::with_open(lock.path()).len(), 1);
+}
+
+fn keepers_of_containers_with_the_same_process_ids(device: &Device) {
+    let lock = Lock::new();
+    let start = |name: &str| {
+        let gate = lock.gate(name);
+        let script = format!(
+            "exec 8<{name}
+             update-lock acquire --shared --for $$ || exit
+             echo $$ >{name}-held
+             cat <&8
+             update-lock release --for $$"
+        );
+        let process = device.script(&lock, &script).in_own_pid_namespace().start();
+        assert_eq!(lock.until_line(&format!("{name}-held")), "1");
+        (process, gate)
+    };
+    let (mut one, gate) = start("one");
+    let (mut two, other_gate) = start("two");
+    drop(gate);
+    one.end().exits_with(0);
+    assert_held(&lock);
+    drop(other_gate);
+    two.end().exits_with(0);
     assert!(!lock.is_there());
 }

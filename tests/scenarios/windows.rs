@@ -25,6 +25,7 @@ scenarios![
     a_window_that_is_none_is_an_error,
     a_clock_that_is_not_set_keeps_windows_shut,
     a_clock_that_is_set_later_opens_them,
+    what_a_dead_holder_leaves_in_a_window_is_given_back,
 ];
 
 const DAY: i64 = 24 * 60 * 60;
@@ -64,7 +65,7 @@ pub(crate) fn under(device: &Device, lock: &Lock, clock: &str, words: &[&str]) -
 
 fn a_window_opens_and_the_lock_is_given_back(device: &Device) {
     let lock = Lock::new();
-    let clock = clock_at(1, 59, 57);
+    let clock = clock_at(1, 59, 54);
     let mut hold = under(device, &lock, &clock, &["hold", "--open", "02:00-04:00"]).start();
     hold.until_says("locked now");
     assert!(!peers::supervisor_takes(&lock));
@@ -79,10 +80,13 @@ fn a_window_opens_and_the_lock_is_given_back(device: &Device) {
 
 fn a_window_closes_and_the_lock_is_taken(device: &Device) {
     let lock = Lock::new();
-    let clock = clock_at(3, 59, 58);
+    let clock = clock_at(3, 59, 54);
     // Over midnight, so that the day before counts.
     let open = ["hold", "--open", "Mon-Sun 22:00-04:00"];
+    lock.make_stale(0);
     let mut hold = under(device, &lock, &clock, &open).start();
+    wait::until("the window is seen to be open", || !lock.is_there());
+    assert_eq!(hold.errors().matches("locked now").count(), 0);
     hold.until_says("locked now");
     assert!(!hold.errors().contains("given back"), "{}", hold.errors());
     assert!(!peers::supervisor_takes(&lock));
@@ -94,7 +98,7 @@ fn a_window_closes_and_the_lock_is_taken(device: &Device) {
 
 fn a_run_in_a_window_starts_its_command_unprotected(device: &Device) {
     let lock = Lock::new();
-    let clock = clock_at(3, 59, 57);
+    let clock = clock_at(3, 59, 54);
     let holder = Waiter::start_as(
         device,
         &lock,
@@ -110,7 +114,7 @@ fn a_run_in_a_window_starts_its_command_unprotected(device: &Device) {
 
 fn a_run_outside_of_its_windows_has_the_lock(device: &Device) {
     let lock = Lock::new();
-    let clock = clock_at(1, 59, 57);
+    let clock = clock_at(1, 59, 54);
     let holder = Waiter::start_as(
         device,
         &lock,
@@ -129,7 +133,7 @@ fn a_run_outside_of_its_windows_has_the_lock(device: &Device) {
 fn a_run_that_waits_starts_when_a_window_opens(device: &Device) {
     let lock = Lock::new();
     let other = Holder::start(device, &lock);
-    let clock = clock_at(1, 59, 57);
+    let clock = clock_at(1, 59, 54);
     let waiter = Waiter::start_as(
         device,
         &lock,
@@ -144,9 +148,11 @@ fn a_run_that_waits_starts_when_a_window_opens(device: &Device) {
 
 fn a_window_that_closes_waits_for_a_busy_supervisor(device: &Device) {
     let lock = Lock::new();
-    assert!(peers::supervisor_takes(&lock));
-    let clock = clock_at(3, 59, 58);
+    lock.make_stale(0);
+    let clock = clock_at(3, 59, 54);
     let hold = under(device, &lock, &clock, &["hold", "--open", "02:00-04:00"]).start();
+    wait::until("the window is seen to be open", || !lock.is_there());
+    assert!(peers::supervisor_takes(&lock));
     hold.until_says("held by the Supervisor");
     assert_eq!(lock.mode_and_user(), (0o444, peers::NOBODY));
     peers::supervisor_releases(&lock);
@@ -292,7 +298,7 @@ fn a_clock_that_is_not_set_keeps_windows_shut(device: &Device) {
     let lock = Lock::new();
     let hold = device.at(&lock, ["hold", "--open", "00:00-24:00"]);
     let hold = with_clock_states(hold, ["retval=5"]).start();
-    hold.until_says("before the clock is set");
+    hold.until_says("before NTP has set the clock");
     hold.until_says("locked now");
     assert!(!peers::supervisor_takes(&lock));
 }
@@ -305,4 +311,19 @@ fn a_clock_that_is_set_later_opens_them(device: &Device) {
     hold.until_says("locked now");
     hold.until_says("given back");
     wait::until("the lock is free", || !lock.is_there());
+}
+
+fn what_a_dead_holder_leaves_in_a_window_is_given_back(device: &Device) {
+    let lock = Lock::new();
+    let run = Waiter::start_as(
+        device,
+        &lock,
+        &["--trust-clock", "--open", "00:00-24:00"],
+        |run| run,
+    );
+    let run = run.until_holds();
+    assert!(!lock.is_there(), "it is idle");
+    lock.make_stale(0);
+    wait::until("the lock is free", || !lock.is_there());
+    run.finish().exits_with(0);
 }

@@ -33,10 +33,7 @@ fn acquire_for(options: &Options, environment: Environment) -> Result<i32, i32> 
     }
     let (process, life) = beneficiary(options)?;
     if options.has(Key::Shared) && shared_keeper::is_there(&path, process) {
-        complain(
-            text!("%: shared for this process already; nothing to do"),
-            path.as_bytes(),
-        );
+        say_is_shared(&path);
         return Ok(0);
     }
     let signals = Signals::block();
@@ -129,7 +126,14 @@ fn leave_to_keeper(
     let mut buffer = [0; 32];
     let name = life::name(process, &mut buffer);
     protection::write_note(&lock, options, process, name);
-    keeper::mark(&lock, process).map_err(|error| report(Some(lock.path()), error))?;
+    match keeper::mark(&lock, process) {
+        // Another `acquire` for the same process came first.
+        Err(error) if error.errno() == Some(Errno::AGAIN) => {
+            say_is_shared(lock.path());
+            return Ok(0);
+        }
+        outcome => outcome.map_err(|error| report(Some(lock.path()), error))?,
+    }
     // Its caller's process group may be killed as soon as this process ends: until then the keeper has left it.
     let (ready, is_ready) = pipe_with(PipeFlags::CLOEXEC).map_err(run::report_fork)?;
     match fork() {
@@ -149,6 +153,13 @@ fn leave_to_keeper(
         }
         Err(errno) => Err(run::report_fork(errno)),
     }
+}
+
+fn say_is_shared(path: &LockPath) {
+    complain(
+        text!("%: shared for this process already; nothing to do"),
+        path.as_bytes(),
+    );
 }
 
 fn announce(path: &LockPath, process: Pid, name: &[u8]) {

@@ -3,7 +3,7 @@
 use rustix::process::{Pid, WaitStatus, setpgid};
 use update_lock_start::number::SIGKILL;
 use update_lock_start::{
-    Child, Environment, Line, Signals, complain, exec_shell, exit, fork, send_to_group, text,
+    Environment, Line, Signals, complain, exec_shell, send_to_group, spawn, text,
 };
 
 use crate::job::{NOT_FOUND, exit_code};
@@ -77,23 +77,23 @@ impl Condition {
     }
 
     fn start(&self, signals: &Signals) -> Option<Pid> {
-        match fork() {
-            Ok(Child::Of(process)) => {
+        let run = || {
+            let _ = setpgid(None, None);
+            signals.restore();
+            let mut command = Line::string();
+            if let Some(command) = command.bytes(self.command).as_c_str() {
+                let _ = exec_shell(command, self.environment);
+            }
+            complain(
+                text!("cannot run '%': no /bin/sh here, or it is too long"),
+                self.command,
+            );
+            NOT_FOUND
+        };
+        match spawn(&run) {
+            Ok(process) => {
                 let _ = setpgid(Some(process), Some(process));
                 Some(process)
-            }
-            Ok(Child::Me) => {
-                let _ = setpgid(None, None);
-                signals.restore();
-                let mut command = Line::string();
-                if let Some(command) = command.bytes(self.command).as_c_str() {
-                    let _ = exec_shell(command, self.environment);
-                }
-                complain(
-                    text!("cannot run '%': no /bin/sh here, or it is too long"),
-                    self.command,
-                );
-                exit(NOT_FOUND)
             }
             Err(errno) => {
                 crate::run::report_fork(errno);

@@ -2,7 +2,7 @@
 
 use rustix::process::geteuid;
 use update_lock::{Error, Location, Origin};
-use update_lock_start::{Environment, Line, print, say, text};
+use update_lock_start::{Environment, Line, is_synchronized, print, say, text};
 
 use crate::options::Options;
 use crate::{api, report, status};
@@ -139,6 +139,11 @@ fn check_supervisor(environment: Environment) {
         )),
     }
     check_api(environment);
+    if !is_synchronized() {
+        say(text!(
+            "note  clock: NTP hasn't set it, so no window opens; where NTP is blocked, --trust-clock opens them"
+        ));
+    }
 }
 
 fn check_api(environment: Environment) {

@@ -12,9 +12,10 @@ use crate::obtain::{self, Outcome, milliseconds, obtain};
 use crate::options::{OnLost, Options};
 use crate::protection::{release, report_loss, write_own_note};
 use crate::report::{self, report};
-use crate::schedule::{NEVER, Schedule, give_back_stale};
+use crate::schedule::{Idle, NEVER, Schedule};
 
-/// How often to look whether the lock is still there, where no watch tells.
+/// How often to look whether the lock is still there, where no watch tells; or whether a dead holder has left one that isn't
+/// wanted.
 const INTERVAL_MS: u64 = 1000;
 
 /// Holds the lock whenever the schedule wants it, until a signal ends that.
@@ -64,8 +65,9 @@ impl Hold<'_> {
     /// Waits for the lock and keeps it, again and again, until an exit code ends that.
     fn go_on(&mut self, path: &LockPath) -> Result<Infallible, i32> {
         let mut waiter = Waiter::new(path);
+        let mut idle = Idle::new(path);
         loop {
-            self.until_wanted(path)?;
+            self.until_wanted(&mut idle)?;
             let (options, standing) = (self.options, self.standing);
             let lock = match obtain(
                 &mut waiter,
@@ -83,7 +85,7 @@ impl Hold<'_> {
             complain(text!("%: locked now"), path.as_bytes());
             waiter = match self.keep(&lock) {
                 End::Unwanted => {
-                    self.schedule.give_back(lock);
+                    idle = self.schedule.give_back(lock);
                     Waiter::new(path)
                 }
                 End::Lost => self.after_loss(lock)?,
@@ -95,20 +97,15 @@ impl Hold<'_> {
         }
     }
 
-    /// What an earlier start has left is given back meanwhile.
-    fn until_wanted(&mut self, path: &LockPath) -> Result<(), i32> {
-        let mut is_left = true;
+    fn until_wanted(&mut self, idle: &mut Idle) -> Result<(), i32> {
         loop {
             let now = milliseconds();
             match self.schedule.wants(now, &self.signals) {
                 Some(true) => return Ok(()),
-                Some(false) if is_left => {
-                    give_back_stale(path);
-                    is_left = false;
-                }
-                _ => {}
+                Some(false) => idle.tend(&self.schedule),
+                None => {}
             }
-            self.sleep(self.schedule.due(now))?;
+            self.sleep(self.schedule.due(now).min(INTERVAL_MS))?;
         }
     }
 

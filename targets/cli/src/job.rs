@@ -8,8 +8,8 @@ use update_lock_start::number::{
     SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH,
 };
 use update_lock_start::{
-    Child, Environment, Line, Received, STANDARD, SignalSet, Signals, exec, exit, fork,
-    process_group, send, send_to_group, session, text,
+    Call, Environment, Line, Received, STANDARD, SignalSet, Signals, exec, process_group, send,
+    send_to_group, session, spawn, text,
 };
 
 use crate::lock::Lock;
@@ -73,31 +73,33 @@ impl Job {
     ) -> Result<Self, Errno> {
         // Asked here: in the child the answer depends on who of the two comes first below.
         let ours = process_group();
-        match fork()? {
-            Child::Of(command) => {
-                if standing.has_own_group {
-                    // The command does the same: whoever comes first, it has its group from here on.
-                    let _ = setpgid(Some(command), Some(command));
-                }
-                Ok(Self { standing, command })
-            }
-            Child::Me => {
-                if standing.has_own_group {
-                    let _ = setpgid(None, None);
-                    hand_terminal(ours, Some(getpid()));
-                }
-                let (mut held, mut holder) = (Line::string(), Line::string());
-                if let Some(lock) = lock {
-                    let _ = fcntl_setfd(lock, FdFlags::empty());
-                }
-                let variables = nested::variables(options, lock, &mut held, &mut holder);
-                signals.restore();
-                let arguments = options.arguments;
-                let command = { arguments }.next().unwrap_or_default();
-                let errno = exec(arguments, environment, variables);
-                exit(report(command, errno))
+        let name = { options.arguments }.next().unwrap_or_default();
+        let (mut held, mut holder) = (Line::string(), Line::string());
+        let mut call = Call::new(options.arguments, environment);
+        for (name, variable) in nested::variables(options, lock, &mut held, &mut holder) {
+            if let Some(variable) = variable {
+                call.add(name, variable);
             }
         }
+        for (name, variable) in nested::NOT_BELOW {
+            call.replace(name, variable);
+        }
+        let command = spawn(&|| {
+            if standing.has_own_group {
+                let _ = setpgid(None, None);
+                hand_terminal(ours, Some(getpid()));
+            }
+            if let Some(lock) = lock {
+                let _ = fcntl_setfd(lock, FdFlags::empty());
+            }
+            signals.restore();
+            report(name, exec(&call))
+        })?;
+        if standing.has_own_group {
+            // The command does the same: where it goes on beside this process, whoever comes first, it has its group.
+            let _ = setpgid(Some(command), Some(command));
+        }
+        Ok(Self { standing, command })
     }
 
     /// Passes a signal on, unless the command has got it already.

@@ -66,11 +66,14 @@ impl Lock {
         }
     }
 
-    /// Gives it back; `false` if it had been taken away.
-    pub(crate) fn release(self) -> Result<bool, Error> {
+    /// Gives it back.
+    pub(crate) fn release(self) -> Result<Leave, Error> {
         match self {
-            Exclusive(lock) => Ok(lock.release()? != Release::Lost),
-            Shared(lock) => Ok(lock.leave()? != Leave::Lost),
+            Exclusive(lock) => lock.release().map(|release| match release {
+                Release::Released => Leave::Released,
+                Release::Lost => Leave::Lost,
+            }),
+            Shared(lock) => lock.leave(),
         }
     }
 

@@ -18,7 +18,14 @@ use crate::shared_keeper::{self, open};
 const HOLDER_VARIABLE: &str = "UPDATE_LOCK_HOLDER";
 
 /// Where the bytes of the numbers begin: behind those for keepers.
-const HOLDERS: u64 = 2 << 32;
+const HOLDERS: u64 = shared_keeper::END;
+
+/// What is about the holder alone, and not about commands below it: a job under an app that is up for a while, or that has
+/// windows, is one that must not be cut short.
+pub(crate) const NOT_BELOW: [(&str, &core::ffi::CStr); 2] = [
+    ("UPDATE_LOCK_AFTER", c"UPDATE_LOCK_AFTER="),
+    ("UPDATE_LOCK_OPEN", c"UPDATE_LOCK_OPEN="),
+];
 
 /// What a holder's command is told, each `NAME=VALUE`, in the lines.
 pub(crate) fn variables<'l>(

@@ -46,7 +46,7 @@ pub(crate) fn obtain(
         Wait::AtMost(limit) => start + u64::from(limit),
     };
     let last = end.saturating_sub(PATIENCE_MS);
-    let mut reminder = Reminder::new(start + PATIENCE_MS);
+    let mut reminder = Reminder::new(start);
     loop {
         let now = milliseconds();
         if schedule.wants(now, signals) != Some(true) {
@@ -113,21 +113,31 @@ pub(crate) fn due(waiter: &mut Waiter, now: u64) -> u64 {
 }
 
 /// Says for whom the wait is: at once, for each new kind of holder, and every minute.
-struct Reminder {
+pub(crate) struct Reminder {
     next: u64,
     last: Option<Error>,
 }
 
 impl Reminder {
-    fn new(first: u64) -> Self {
+    /// Of a wait that begins now.
+    pub(crate) fn new(now: u64) -> Self {
         Self {
-            next: first,
+            next: now + PATIENCE_MS,
             last: None,
         }
     }
 
-    fn speak(&mut self, now: u64, path: &LockPath, refusal: Error) {
-        let is_news = self.last.is_some_and(|last| last != refusal);
+    /// Of one that is known about; by what was said last, if that was an error.
+    pub(crate) fn after(now: u64, last: Option<Error>) -> Self {
+        Self {
+            next: now + REMINDER_MS,
+            last,
+        }
+    }
+
+    pub(crate) fn speak(&mut self, now: u64, path: &LockPath, refusal: Error) {
+        let is_wait = matches!(refusal, Error::Held(_) | Error::GivingWay);
+        let is_news = self.last.map_or(!is_wait, |last| last != refusal);
         if now < self.next && !is_news {
             return;
         }

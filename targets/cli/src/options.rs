@@ -218,6 +218,8 @@ pub(crate) struct Options {
     pub(crate) every: u32,
     /// A bit for each switch.
     switches: u32,
+    /// A bit for each option that has been set since the variables were read.
+    given: u32,
     /// A number for this process, which is no other's: see `nested.rs`.
     pub(crate) token: u32,
     /// Whose life the lock is tied to; else the caller's.
@@ -284,6 +286,7 @@ impl Options {
             condition: None,
             every: 90_000,
             switches: 0,
+            given: 0,
             token: now(Clock::Monotonic).1,
             pid: None,
             reason: b"",
@@ -304,13 +307,32 @@ impl Options {
         };
         let wrong = self.parse_variables(topic, environment);
         self.open.is_default = true;
+        self.given = 0;
         self.parse_options(topic)?;
         if self.action != Action::Do {
             return Ok(());
         }
         match wrong {
             Some((spec, value)) => Err(spec.complain(value)),
-            None => self.check(),
+            None => {
+                self.prefer_given();
+                self.check()
+            }
+        }
+    }
+
+    /// Of two options that exclude each other, one on the command line wins over one that a variable sets.
+    fn prefer_given(&mut self) {
+        let is_given = |key: Key| self.given & 1 << key as u32 != 0;
+        let waits = is_given(Key::Wait) || is_given(Key::NoWait);
+        if self.after.is_none() || self.wait == Wait::ForEver || waits == is_given(Key::After) {
+            return;
+        }
+        if waits {
+            self.after = None;
+        } else {
+            self.wait = Wait::ForEver;
+            self.switches &= !(1 << Key::OrRun as u32);
         }
     }
 
@@ -410,6 +432,7 @@ impl Options {
 
     /// `None` where the value has no meaning.
     fn set(&mut self, spec: &Spec, value: &'static [u8]) -> Option<()> {
+        self.given |= 1 << spec.key as u32;
         match spec.key {
             Key::Wait => self.wait = Wait::AtMost(duration::parse(value)?),
             Key::Reason => self.reason = value,

@@ -1,15 +1,16 @@
 //! What keeps updates away from a command: taken late, lost, and taken again.
 
+use rustix::fs::{AtFlags, CWD};
 use rustix::process::{Pid, getpid};
-use update_lock::{LockPath, Note, Waiter};
+use update_lock::{Leave, LockPath, Note, Waiter, path_stat};
 use update_lock_start::{Clock, Line, Signals, complain, now, text};
 
 use crate::lock::Lock;
 use crate::nested;
-use crate::obtain;
+use crate::obtain::{self, Reminder};
 use crate::options::{Key, OnLost, Options};
 use crate::report::{self, report};
-use crate::schedule::{NEVER, Schedule, give_back_stale};
+use crate::schedule::{Idle, NEVER, Schedule};
 
 /// How often to look whether the lock is still there, where no watch tells.
 const INTERVAL_MS: u64 = 1000;
@@ -21,19 +22,25 @@ pub(crate) const CLOCK_IS_SET: u64 = 1_577_836_800;
 pub(crate) enum Protection {
     Lock(Lock),
     /// Nothing yet, or nothing any more: the lock is waited for.
-    Later(Waiter),
+    Later(Waiter, Reminder),
     /// Nothing: the schedule doesn't want the lock now.
-    Idle(LockPath),
-    /// Nothing: this is no balena device, what runs this has the lock, or it was lost.
+    Idle(Idle),
+    /// The lock of what runs this, as long as the path names that device and inode.
+    Theirs(LockPath, Option<(u64, u64)>),
+    /// Nothing: this is no balena device, or the lock was lost.
     None,
 }
 
 impl Protection {
-    /// None for the time being. What an earlier start has left is given back, so that an app which crashes again and again
-    /// can be updated.
-    pub(crate) fn idle(path: &LockPath) -> Self {
-        give_back_stale(path);
-        Self::Idle(path.clone())
+    /// None for the time being.
+    pub(crate) fn idle(path: &LockPath, schedule: &Schedule) -> Self {
+        let mut idle = Idle::new(path);
+        idle.tend(schedule);
+        Self::Idle(idle)
+    }
+
+    pub(crate) fn theirs(path: &LockPath) -> Self {
+        Self::Theirs(path.clone(), identity(path))
     }
 
     /// Sees to it that it is still there, or comes. `false` if the command is to be stopped.
@@ -46,8 +53,11 @@ impl Protection {
     ) -> bool {
         let is_wanted = schedule.wants(now, signals) != Some(false);
         match self {
-            Self::Lock(_) | Self::Later(_) if !is_wanted => self.give_back(schedule),
-            Self::Idle(path) if is_wanted => *self = Self::Later(Waiter::new(path)),
+            Self::Lock(_) | Self::Later(..) if !is_wanted => self.give_back(schedule),
+            Self::Idle(idle) if !is_wanted => idle.tend(schedule),
+            Self::Idle(idle) => {
+                *self = Self::Later(Waiter::new(idle.path()), Reminder::new(now));
+            }
             _ => {}
         }
         if let Self::Lock(lock) = self {
@@ -56,17 +66,22 @@ impl Protection {
         match self {
             Self::Lock(lock) if lock.is_held() == Ok(false) => {
                 if let Self::Lock(lock) = core::mem::replace(self, Self::None) {
-                    return self.lose(lock, options.on_lost);
+                    return self.lose(lock, options.on_lost, now);
                 }
             }
-            Self::Later(waiter) => {
-                let is_due = waiter.has_news() || waiter.due(now) == 0;
-                let is_shared = options.has(Key::Shared);
-                if is_due && let Ok(lock) = Lock::look(waiter, is_shared, now) {
-                    write_own_note(&lock, options);
-                    complain(text!("%: locked now"), lock.path().as_bytes());
+            Self::Later(waiter, reminder) => {
+                if let Some(lock) = take_late(waiter, reminder, options, now) {
                     *self = Self::Lock(lock);
                 }
+            }
+            Self::Theirs(path, theirs) if identity(path) != *theirs => {
+                // Who holds it says what else there is to say.
+                let stops = options.on_lost == OnLost::Stop;
+                if stops {
+                    report_loss(path, OnLost::Stop);
+                }
+                *self = Self::None;
+                return !stops;
             }
             _ => {}
         }
@@ -76,9 +91,9 @@ impl Protection {
     /// In how many milliseconds to tend it next, unless a signal tells of news.
     pub(crate) fn due(&mut self, schedule: &Schedule, now: u64) -> u64 {
         let due = match self {
-            Self::Lock(_) => INTERVAL_MS,
-            Self::Later(waiter) => obtain::due(waiter, now),
-            Self::Idle(_) => NEVER,
+            Self::Lock(_) | Self::Idle(_) => INTERVAL_MS,
+            Self::Later(waiter, _) => obtain::due(waiter, now),
+            Self::Theirs(..) => return INTERVAL_MS,
             Self::None => return NEVER,
         };
         due.min(schedule.due(now))
@@ -87,19 +102,19 @@ impl Protection {
     fn give_back(&mut self, schedule: &Schedule) {
         let path = match self {
             Self::Lock(lock) => lock.path(),
-            Self::Later(waiter) => waiter.path(),
+            Self::Later(waiter, _) => waiter.path(),
             _ => return,
         };
-        let path = path.clone();
-        if let Self::Lock(lock) = core::mem::replace(self, Self::Idle(path)) {
-            schedule.give_back(lock);
+        let idle = Self::Idle(Idle::new(path));
+        if let Self::Lock(lock) = core::mem::replace(self, idle) {
+            *self = Self::Idle(schedule.give_back(lock));
         }
     }
 
-    fn lose(&mut self, lock: Lock, on_lost: OnLost) -> bool {
+    fn lose(&mut self, lock: Lock, on_lost: OnLost, now: u64) -> bool {
         report_loss(lock.path(), on_lost);
         if on_lost == OnLost::Retake {
-            *self = Self::Later(lock.into_waiter());
+            *self = Self::Later(lock.into_waiter(), Reminder::after(now, None));
         }
         on_lost != OnLost::Stop
     }
@@ -108,6 +123,29 @@ impl Protection {
     pub(crate) fn end(self) {
         if let Self::Lock(lock) = self {
             let _ = release(lock);
+        }
+    }
+}
+
+/// Looks at the lock if that is due, and says why it can't be taken yet.
+fn take_late(
+    waiter: &mut Waiter,
+    reminder: &mut Reminder,
+    options: &Options,
+    now: u64,
+) -> Option<Lock> {
+    if !waiter.has_news() && waiter.due(now) > 0 {
+        return None;
+    }
+    match Lock::look(waiter, options.has(Key::Shared), now) {
+        Ok(lock) => {
+            write_own_note(&lock, options);
+            complain(text!("%: locked now"), lock.path().as_bytes());
+            Some(lock)
+        }
+        Err(error) => {
+            reminder.speak(now, waiter.path(), error);
+            None
         }
     }
 }
@@ -127,22 +165,32 @@ pub(crate) fn report_loss(path: &LockPath, on_lost: OnLost) {
     line.text(consequence).end();
 }
 
-/// Gives the lock back, and says so if it has been lost; whether it hadn't.
-pub(crate) fn release(lock: Lock) -> bool {
+/// Gives the lock back, and says so if it has been lost; what became of it otherwise.
+pub(crate) fn release(lock: Lock) -> Option<Leave> {
     let path = lock.path().clone();
     match lock.release() {
-        Ok(true) => return true,
-        Ok(false) => complain(
+        Ok(Leave::Lost) => complain(
             text!(
                 "%: the lock was taken away before the release, by an override or by hand; nothing removed"
             ),
             path.as_bytes(),
         ),
+        Ok(leave) => return Some(leave),
         Err(error) => {
             report(Some(&path), error);
         }
     }
-    false
+    None
+}
+
+/// Device and inode of what the path names.
+#[allow(
+    clippy::useless_conversion,
+    reason = "the fields' widths differ between architectures"
+)]
+fn identity(path: &LockPath) -> Option<(u64, u64)> {
+    let stat = path_stat(CWD, path.as_c_str(), AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    Some((stat.st_dev.into(), stat.st_ino.into()))
 }
 
 /// Who holds the lock: this process, for its command.

@@ -8,6 +8,9 @@ use crate::options::{Key, Options};
 use crate::report::{self, report};
 use crate::{api, life, nested, shared_keeper, status};
 
+/// For how many looks, some seconds, nothing is said.
+const LOOKS_IN_SILENCE: i32 = 300;
+
 /// The shortest and the longest pause between two looks whether the keeper is done, in microseconds.
 const PAUSE_US: core::ops::Range<u32> = 50..10_000;
 
@@ -41,7 +44,7 @@ fn release_at(path: &LockPath, options: &Options, environment: Environment) -> R
         return Ok(0);
     }
     match Request::send(path) {
-        Ok(Some(request)) => wait(&request)?,
+        Ok(Some(request)) => wait(&request, path)?,
         Err(error @ Error::Held(Holder::App)) => {
             if shared_keeper::is_shared(path) {
                 complain(
@@ -64,11 +67,19 @@ fn release_at(path: &LockPath, options: &Options, environment: Environment) -> R
     Ok(0)
 }
 
-fn wait(request: &Request<'_>) -> Result<(), Error> {
+fn wait(request: &Request<'_>, path: &LockPath) -> Result<(), Error> {
     let mut microseconds = PAUSE_US.start;
+    let mut left = LOOKS_IN_SILENCE;
     while !request.is_done()? {
         pause(microseconds);
         microseconds = (microseconds * 2).min(PAUSE_US.end);
+        left -= 1;
+        if left == 0 {
+            complain(
+                text!("%: waiting for its keeper; is that stopped?"),
+                path.as_bytes(),
+            );
+        }
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use update_lock_start::{Environment, Line, SignalSet, Signals, complain, complai
 
 use crate::job::{Job, Standing};
 use crate::nested;
-use crate::obtain::{Outcome, milliseconds, obtain};
+use crate::obtain::{Outcome, Reminder, milliseconds, obtain};
 use crate::options::{Key, Options};
 use crate::protection::{Protection, write_own_note};
 use crate::report::{self, report};
@@ -78,11 +78,11 @@ fn protect(
     }
     let path = location.path();
     if nested::is_held_above(path, options, environment) {
-        return Ok(Protection::None);
+        return Ok(Protection::theirs(path));
     }
     // `--after` counts from the command's start.
     if options.after.is_some() || schedule.wants(milliseconds(), signals) == Some(false) {
-        return Ok(Protection::idle(path));
+        return Ok(Protection::idle(path, schedule));
     }
     let mut waiter = Waiter::new(path);
     match obtain(&mut waiter, options, schedule, signals, standing) {
@@ -90,12 +90,13 @@ fn protect(
             write_own_note(&lock, options);
             Ok(Protection::Lock(lock))
         }
-        Outcome::Unwanted => Ok(Protection::idle(path)),
+        Outcome::Unwanted => Ok(Protection::idle(path, schedule)),
         Outcome::Ended(signal) => Err(Refusal::Signal(signal)),
         Outcome::Failed(error) if options.has(Key::OrRun) => {
             let mut line = Line::error();
             report::describe(line.text(text!("running unprotected: ")), Some(path), error);
-            Ok(Protection::Later(waiter))
+            let reminder = Reminder::after(milliseconds(), Some(error));
+            Ok(Protection::Later(waiter, reminder))
         }
         Outcome::Failed(error) => Err(Refusal::Code(report(Some(path), error))),
     }

@@ -1,7 +1,7 @@
 //! When the lock is to be held: not before `--after`, not in the windows of `--open`, not unless `--while` says so.
 
 use rustix::process::{WaitOptions, wait};
-use update_lock::{LockPath, UpdateLock, status};
+use update_lock::{Leave, LockPath, UpdateLock, status};
 use update_lock_start::{Environment, Signals, complain, text};
 
 use crate::api;
@@ -77,14 +77,18 @@ impl Schedule {
         start.min(windows).min(condition)
     }
 
-    /// Gives a lock back that isn't wanted any more, and has the Supervisor look at once, which else would do so only after
-    /// up to a quarter of an hour.
-    pub(crate) fn give_back(&self, lock: Lock) {
-        let path = lock.path().clone();
-        if release(lock) {
-            complain(text!("%: the lock is given back"), path.as_bytes());
-            api::tell_beside(self.environment);
-        }
+    /// Gives a lock back that isn't wanted any more.
+    pub(crate) fn give_back(&self, lock: Lock) -> Idle {
+        let mut idle = Idle::new(lock.path());
+        let left = match release(lock) {
+            Some(Leave::Released) => text!("%: the lock is given back"),
+            Some(_) => text!("%: the lock is left to those who share it"),
+            None => return idle,
+        };
+        complain(left, idle.path.as_bytes());
+        idle.has_news = true;
+        idle.tend(self);
+        idle
     }
 
     /// Reaps whatever has ended, orphans too.
@@ -104,12 +108,40 @@ impl Schedule {
     }
 }
 
-/// Gives back what an earlier start has left.
-pub(crate) fn give_back_stale(path: &LockPath) {
-    if let Ok(Some(found)) = status(path)
-        && found.is_adoptable
-        && let Ok(lock) = UpdateLock::try_acquire(path)
-    {
-        let _ = lock.release();
+/// A time in which the lock isn't wanted.
+pub(crate) struct Idle {
+    path: LockPath,
+    /// The lock will be free by us, and the Supervisor hasn't been told: it would find out only after up to a quarter of an
+    /// hour.
+    has_news: bool,
+}
+
+impl Idle {
+    pub(crate) fn new(path: &LockPath) -> Self {
+        Self {
+            path: path.clone(),
+            has_news: false,
+        }
     }
+
+    pub(crate) fn path(&self) -> &LockPath {
+        &self.path
+    }
+
+    /// Gives back what a dead holder has left, so that an app which crashes again and again can be updated; and has the
+    /// Supervisor look once the lock is free, if others share it later than that.
+    pub(crate) fn tend(&mut self, schedule: &Schedule) {
+        let gave_back = give_back_stale(&self.path);
+        self.has_news |= gave_back;
+        if self.has_news && (gave_back || matches!(status(&self.path), Ok(None))) {
+            self.has_news = false;
+            api::tell_beside(schedule.environment);
+        }
+    }
+}
+
+/// Gives back what a dead holder has left; whether there was anything.
+pub(crate) fn give_back_stale(path: &LockPath) -> bool {
+    matches!(status(path), Ok(Some(found)) if found.is_adoptable)
+        && UpdateLock::try_acquire(path).is_ok_and(|lock| lock.release().is_ok())
 }

@@ -3,30 +3,43 @@
 //! The file's mode can't tell them apart, but locks on single bytes of it can (`F_OFD_SETLK` of `fcntl(2)`, Linux 3.15).
 //! They have nothing to do with `flock`, need no content, and go with their process.
 //!
-//! 1. A keeper for process P locks byte P of the file, from before its `acquire` returns to its end.
-//! 2. Who wants it released locks byte P of a second set, and changes the file's mode to what it is: that wakes the keepers
-//!    up.
+//! 1. A keeper for process P locks byte P of the file, from before its `acquire` returns to its end. P counts with its PID
+//!    namespace: containers that share a lock have the same small numbers.
+//! 2. Who wants it released, and may write to the file, locks byte P of a second set, and sets the file's times: that wakes
+//!    the keepers up. (Its mode is the lock's, and could be another one by then.)
 //! 3. A keeper that finds its byte of the second set locked leaves, as every member of a shared lock does.
 //! 4. The other one knows by the first byte. What a keeper that died has left is given back in its place, if nobody else
 //!    shares the lock.
 
 use rustix::event::{Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{CWD, FlockOperation, Mode, OFlags, fchmod, flock, fstat, openat};
+use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, openat};
 use rustix::process::Pid;
-use update_lock::{Errno, Error, LockPath, Operation, SharedLock};
-use update_lock_start::{is_byte_locked, lock_byte};
+use update_lock::{Errno, Error, LockPath, Operation, SharedLock, path_stat};
+use update_lock_start::{is_byte_locked, lock_byte, touch};
 
 use crate::schedule::give_back_stale;
 
-/// Where the second set begins. Process ids are smaller.
-const ASKED: u64 = 1 << 32;
+/// How many bits a process id has at most: `PID_MAX_LIMIT`. The number of a namespace has 32.
+const PID_BITS: u32 = 22;
+
+/// Where the second set begins.
+const ASKED: u64 = 1 << 60;
+
+/// Where the bytes of something else can begin.
+pub(crate) const END: u64 = 2 << 60;
 
 /// How often to look whether a keeper has gone, in nanoseconds.
 const INTERVAL_NS: u32 = 1_000_000;
 
+#[allow(
+    clippy::useless_conversion,
+    reason = "the inode's width differs between architectures"
+)]
 fn byte(process: Pid) -> u64 {
-    u64::from(process.as_raw_pid() as u32)
+    let namespace = path_stat(CWD, c"/proc/self/ns/pid", AtFlags::empty());
+    let namespace = namespace.map_or(0, |stat| u64::from(stat.st_ino));
+    namespace << PID_BITS | u64::from(process.as_raw_pid() as u32)
 }
 
 fn error(errno: Errno) -> Error {
@@ -59,14 +72,15 @@ pub(crate) fn is_shared(path: &LockPath) -> bool {
 
 /// Has the keeper for `process` leave; `false` where there is none.
 pub(crate) fn release(path: &LockPath, process: Pid) -> Result<bool, Error> {
-    let Ok(file) = open(path) else {
-        return Ok(false);
-    };
-    if !is_keepers(&file, process).map_err(error)? {
+    if !is_there(path, process) {
         return Ok(false);
     }
+    let file = open_for(OFlags::WRONLY, path).map_err(|errno| Error::System {
+        operation: Operation::Open,
+        errno,
+    })?;
     lock_byte(file.as_fd(), ASKED + byte(process)).map_err(error)?; // 2
-    wake_up(&file);
+    touch(file.as_fd());
     while is_keepers(&file, process).map_err(error)? {
         pause();
     }
@@ -78,16 +92,12 @@ fn is_keepers(file: &OwnedFd, process: Pid) -> Result<bool, Errno> {
     is_byte_locked(file.as_fd(), byte(process))
 }
 
-/// Whoever may not change the mode waits for the keepers' next look, which comes within a second.
-fn wake_up(file: &OwnedFd) {
-    if let Ok(facts) = fstat(file) {
-        let _ = fchmod(file, Mode::from_raw_mode(facts.st_mode));
-    }
+pub(crate) fn open(path: &LockPath) -> Result<OwnedFd, Errno> {
+    open_for(OFlags::RDONLY, path)
 }
 
-pub(crate) fn open(path: &LockPath) -> Result<OwnedFd, Errno> {
-    let flags =
-        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+fn open_for(access: OFlags, path: &LockPath) -> Result<OwnedFd, Errno> {
+    let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     openat(CWD, path.as_c_str(), flags, Mode::empty())
 }
 

@@ -128,7 +128,6 @@ fn add_update(line: &mut Line, environment: Environment) {
         }
     };
     line.text(text!(",\"update\":{\"status\":\""));
-    // It is JSON already, as the Supervisor wrote it.
     let status = device.status.unwrap_or_default();
     line.bytes(status.as_bytes()).text("\"");
     for (name, flag) in [
@@ -137,7 +136,7 @@ fn add_update(line: &mut Line, environment: Environment) {
         (text!("failed"), device.update_failed),
     ] {
         line.text(",\"").text(name).text("\":");
-        line.text(boolean(flag == Some(true)));
+        line.text(flag.map_or("null", boolean));
     }
     line.text("}");
 }

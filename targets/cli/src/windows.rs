@@ -19,8 +19,8 @@ pub(crate) struct Windows {
     /// The zone's file, if it has one.
     file: Option<OwnedFd>,
     trusts_clock: bool,
-    /// The clock was found not to be set, and that was said.
-    has_complained: bool,
+    /// That the clock isn't set was said, and whether a window would have been open then.
+    complaint: Option<bool>,
 }
 
 /// How many values there may be.
@@ -66,7 +66,7 @@ impl Windows {
                 Zone::File { directory, name } => Some(open(directory, name).ok()?),
             },
             trusts_clock: options.has(Key::TrustClock),
-            has_complained: false,
+            complaint: None,
         };
         windows.local(0).map(|_| windows)
     }
@@ -75,19 +75,24 @@ impl Windows {
     pub(crate) fn is_open(&mut self) -> bool {
         let (utc, _) = now(Clock::Realtime);
         let is_set = utc > CLOCK_IS_SET && (self.trusts_clock || is_synchronized());
-        if !is_set && !self.has_complained {
-            self.has_complained = true;
-            complain(
-                text!("no window opens before the clock is set (--trust-clock takes it as it is)"),
-                b"",
-            );
-        }
         let utc = u32::try_from(utc).unwrap_or(u32::MAX);
-        is_set
-            && self.local(utc).is_some_and(|local| {
-                let mut values = self.values.iter();
-                values.any(|value| is_open(value, local) == Some(true))
-            })
+        let is_open = self.local(utc).is_some_and(|local| {
+            let mut values = self.values.iter();
+            values.any(|value| is_open(value, local) == Some(true))
+        });
+        if !is_set && self.complaint != Some(is_open) {
+            // At first, and for each window that is missed.
+            if is_open || self.complaint.is_none() {
+                complain(
+                    text!(
+                        "no window opens before NTP has set the clock (--trust-clock takes it as it is)"
+                    ),
+                    b"",
+                );
+            }
+            self.complaint = Some(is_open);
+        }
+        is_set && is_open
     }
 
     fn local(&self, utc: u32) -> Option<LocalTime> {

@@ -4,7 +4,7 @@ use core::ffi::{CStr, c_char};
 
 /// A NULL-terminated array of strings that the kernel has put on the stack, where they stay for the process's life.
 #[derive(Clone, Copy)]
-struct Strings(*const *const c_char);
+pub(crate) struct Strings(pub(crate) *const *const c_char);
 
 impl Strings {
     fn first(self) -> Option<&'static CStr> {
@@ -22,7 +22,7 @@ impl Strings {
 
 /// What is left of the arguments; an iterator over them.
 #[derive(Clone, Copy)]
-pub struct Args(Strings);
+pub struct Args(pub(crate) Strings);
 
 impl Args {
     /// Finds arguments and environment on the stack of a new process.
@@ -75,48 +75,9 @@ impl Iterator for Args {
     }
 }
 
-/// Arguments and environment of a command that is to be executed.
-pub(crate) struct Call {
-    pub(crate) arguments: Args,
-    pub(crate) environment: Environment,
-}
-
-impl Call {
-    /// With `variable`, which is `name` and `=` and a value, in the environment.
-    ///
-    /// Where there is none of that name yet, the environment needs one more place. It lies right behind the arguments, so
-    /// these move down by one: over the argument before them, or over `argc`.
-    pub(crate) fn with(self, name: &str, variable: &CStr) -> Self {
-        let (place, value) = self.environment.find(name.as_bytes());
-        if value.is_some() {
-            // SAFETY: the place is one of the kernel's array, which this process may write to.
-            unsafe { *place.0.cast_mut() = variable.as_ptr() };
-            return self;
-        }
-        // SAFETY: something precedes the first argument: see above.
-        let arguments = unsafe { self.arguments.as_ptr().sub(1) }.cast_mut();
-        // SAFETY: the NULL that ends the arguments precedes the environment.
-        let place = unsafe { self.environment.as_ptr().sub(1) }.cast_mut();
-        let mut to = arguments;
-        while to < place {
-            // SAFETY: `to` and the place behind it lie within the arguments and their NULL.
-            unsafe {
-                *to = *to.add(1);
-                to = to.add(1);
-            }
-        }
-        // SAFETY: the NULL has moved down by one with the arguments.
-        unsafe { *place = variable.as_ptr() };
-        Self {
-            arguments: Args(Strings(arguments)),
-            environment: Environment(Strings(place)),
-        }
-    }
-}
-
 /// The environment.
 #[derive(Clone, Copy)]
-pub struct Environment(Strings);
+pub struct Environment(pub(crate) Strings);
 
 impl Environment {
     /// The value of a variable.
@@ -127,7 +88,7 @@ impl Environment {
 
     /// The place of a variable and its value; else the end.
     #[inline(never)]
-    fn find(self, name: &[u8]) -> (Strings, Option<&'static [u8]>) {
+    pub(crate) fn find(self, name: &[u8]) -> (Strings, Option<&'static [u8]>) {
         let mut strings = self.0;
         while let Some(string) = strings.first() {
             let value = string.to_bytes().strip_prefix(name);

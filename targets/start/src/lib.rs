@@ -7,6 +7,7 @@
 
 mod arch;
 mod args;
+mod call;
 mod descriptor;
 mod line;
 mod mem;
@@ -18,11 +19,14 @@ mod text;
 mod time;
 
 pub use args::{Args, Environment};
+pub use call::Call;
 pub use descriptor::{
-    close_inherited, close_standard, is_byte_locked, lock_byte, signal_when_readable,
+    close_inherited, close_standard, is_byte_locked, lock_byte, signal_when_readable, touch,
 };
 pub use line::{Line, STANDARD, complain, complain_number, print, say};
-pub use process::{Child, exec, exec_shell, exit, fork, process_group, session, working_directory};
+pub use process::{
+    Child, exec, exec_shell, exit, fork, process_group, session, spawn, working_directory,
+};
 pub use signal::{Received, SignalSet, Signals, number, send, send_to_group};
 pub use text::{Packed, Text};
 pub use time::{Clock, is_synchronized, now};

@@ -3,12 +3,11 @@
 use core::ffi::{CStr, c_char};
 use core::ptr::null;
 
-use crate::arch::syscall;
+use crate::arch::{outcome, spawn_on_this_stack, syscall};
 use rustix::io::Errno;
 use rustix::process::Pid;
 
-use crate::args::Call;
-use crate::{Args, Environment, Line};
+use crate::{Args, Call, Environment, Line};
 
 /// Where commands are looked for without a `PATH`.
 const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -69,28 +68,33 @@ pub fn working_directory(buffer: &mut [u8]) -> Option<&[u8]> {
     buffer.get(..length.checked_sub(1)?)
 }
 
-/// Becomes the command that `arguments` begin with, found through `PATH` as a shell finds it, with more variables in its
-/// environment, each `name` and `=` and its value: at most as many as there are arguments of this program before it.
+/// Has a child run `body`, which is to end by becoming another program, and waits until it has; else the child exits with
+/// what `body` returns.
+///
+/// Until then the two share their memory, and this process stands still: that saves copying it (`CLONE_VFORK` in
+/// clone(2)). Under an emulator the child may get a copy, and this process go on.
+///
+/// # Errors
+///
+/// As `fork(2)`.
+pub fn spawn<B: Fn() -> i32>(body: &B) -> Result<Pid, Errno> {
+    extern "C" fn run<B: Fn() -> i32>(body: *const B) -> ! {
+        // SAFETY: it is what `spawn` was given, whose caller stands still.
+        exit(unsafe { (*body)() })
+    }
+    // SAFETY: the child never returns; what it writes to is its own, below this frame, or what `body` may change.
+    let pid = outcome(unsafe { spawn_on_this_stack(run::<B>, body) })?;
+    Pid::from_raw(pid as i32).ok_or(Errno::NOSYS)
+}
+
+/// Becomes the command of `call`, found through `PATH` as a shell finds it.
 ///
 /// # Errors
 ///
 /// It returns only if it fails: `ENOENT` where there is no such command.
 #[must_use]
-pub fn exec(
-    arguments: Args,
-    environment: Environment,
-    variables: [(&str, Option<&CStr>); 2],
-) -> Errno {
-    let mut call = Call {
-        arguments,
-        environment,
-    };
-    for (name, variable) in variables {
-        if let Some(variable) = variable {
-            call = call.with(name, variable);
-        }
-    }
-    search(&call)
+pub fn exec(call: &Call) -> Errno {
+    search(call)
 }
 
 /// Becomes a shell that runs `command`.
@@ -102,11 +106,8 @@ pub fn exec(
 pub fn exec_shell(command: &CStr, environment: Environment) -> Errno {
     const SHELL: &CStr = c"/bin/sh";
     let words = [SHELL.as_ptr(), c"-c".as_ptr(), command.as_ptr(), null()];
-    let call = Call {
-        // SAFETY: the words are strings, and a NULL ends them; the call doesn't outlive them.
-        arguments: unsafe { Args::from_words(&words) },
-        environment,
-    };
+    // SAFETY: the words are strings, and a NULL ends them; the call doesn't outlive them.
+    let call = Call::new(unsafe { Args::from_words(&words) }, environment);
     // SAFETY: it is a string.
     unsafe { execve(SHELL.as_ptr(), &call) }
 }

@@ -37,3 +37,28 @@ pub(crate) unsafe fn syscall(number: usize, a: usize, b: usize, c: usize, d: usi
     }
     answer
 }
+
+/// `clone(2)` with these flags and this stack, whose child calls `body`; what the kernel answers to the parent.
+///
+/// # Safety
+///
+/// `body` is an `extern "C" fn(usize) -> !`, and the flags have the parent wait for its end.
+pub(crate) unsafe fn spawn(number: usize, flags: usize, body: usize, argument: usize) -> isize {
+    let answer: isize;
+    // SAFETY: the child only goes down from here on the stack, and never comes back; the parent finds all as it was.
+    unsafe {
+        asm!(
+            "svc 0",
+            "cbnz x0, 2f", // the parent, or a failure
+            "mov x0, {argument}",
+            "blr {body}",
+            "2:",
+            body = in(reg) body,
+            argument = in(reg) argument,
+            in("x8") number,
+            inlateout("x0") flags => answer,
+            in("x1") 0, // this stack
+        );
+    }
+    answer
+}

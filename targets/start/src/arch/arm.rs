@@ -38,3 +38,33 @@ pub(crate) unsafe fn syscall(number: usize, a: usize, b: usize, c: usize, d: usi
     }
     answer
 }
+
+/// `clone(2)` with these flags and this stack, whose child calls `body`; what the kernel answers to the parent.
+///
+/// # Safety
+///
+/// `body` is an `extern "C" fn(usize) -> !`, and the flags have the parent wait for its end.
+pub(crate) unsafe fn spawn(number: usize, flags: usize, body: usize, argument: usize) -> isize {
+    let answer: isize;
+    // SAFETY: the child only goes down from here on the stack, and never comes back; the parent finds all as it was.
+    unsafe {
+        asm!(
+            "mov {saved}, r7", // Thumb code has its frame pointer in r7
+            "mov r7, {number}",
+            "svc 0",
+            "mov r7, {saved}",
+            "cmp r0, #0",
+            "bne 2f", // the parent, or a failure
+            "mov r0, {argument}",
+            "blx {body}",
+            "2:",
+            number = in(reg) number,
+            saved = out(reg) _,
+            body = in(reg) body,
+            argument = in(reg) argument,
+            inlateout("r0") flags => answer,
+            in("r1") 0, // this stack
+        );
+    }
+    answer
+}

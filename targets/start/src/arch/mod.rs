@@ -27,6 +27,29 @@ pub(crate) unsafe fn call(a: usize, b: usize, c: usize, d: usize, number: u32) -
     unsafe { current::syscall(number as usize, a, b, c, d) }
 }
 
+/// `CLONE_VM | CLONE_VFORK | SIGCHLD` of clone(2).
+const SHARED_UNTIL_EXEC: usize = 0x4000 | 0x100 | 17;
+
+/// Starts a child that calls `body` on this stack, below this frame, and goes on when the child has ended or become another
+/// program; what the kernel answers.
+///
+/// `vfork(2)` as a function can't be written in Rust: the child would return from it, and into the frame that this process
+/// needs afterwards.
+///
+/// # Safety
+///
+/// `body` must leave alone what it doesn't own, for the memory is this process's.
+#[inline(never)]
+pub(crate) unsafe fn spawn_on_this_stack<A>(
+    body: extern "C" fn(*const A) -> !,
+    argument: &A,
+) -> isize {
+    let number = linux_raw_sys::general::__NR_clone as usize;
+    let (body, argument) = (body as usize, &raw const *argument as usize);
+    // SAFETY: the caller's promise.
+    unsafe { current::spawn(number, SHARED_UNTIL_EXEC, body, argument) }
+}
+
 /// What a system call's answer means.
 pub(crate) fn outcome(answer: isize) -> Result<usize, Errno> {
     match answer {

@@ -41,3 +41,30 @@ pub(crate) unsafe fn syscall(number: usize, a: usize, b: usize, c: usize, d: usi
     }
     answer
 }
+
+/// `clone(2)` with these flags and this stack, whose child calls `body`; what the kernel answers to the parent.
+///
+/// # Safety
+///
+/// `body` is an `extern "C" fn(usize) -> !`, and the flags have the parent wait for its end.
+pub(crate) unsafe fn spawn(number: usize, flags: usize, body: usize, argument: usize) -> isize {
+    let answer: isize;
+    // SAFETY: the child only goes down from here on the stack, and never comes back; the parent finds all as it was.
+    unsafe {
+        asm!(
+            "int 0x80",
+            "test eax, eax",
+            "jnz 2f",      // the parent, or a failure
+            "sub esp, 12", // 16-aligned at the call
+            "push {argument}",
+            "call {body}",
+            "2:",
+            body = in(reg) body,
+            argument = in(reg) argument,
+            inlateout("eax") number => answer,
+            in("ebx") flags,
+            in("ecx") 0, // this stack
+        );
+    }
+    answer
+}
