@@ -228,7 +228,7 @@ fn a_condition_that_ends_asks_for_an_update(device: &Device) {
     let api = Api::start(State::default());
     let updates = watch_updates(&api, &lock);
     let condition = "[ ! -e asked ] && echo >asked";
-    let hold = device.at(&lock, ["hold", "--every", "50ms", "--while", condition]);
+    let hold = device.at(&lock, ["hold", "--every", "1s", "--while", condition]);
     let hold = with(&api, hold).start();
     hold.until_says("given back");
     let was_there = wait::until_some("the request", || updates.try_recv().ok());

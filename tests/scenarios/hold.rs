@@ -153,7 +153,7 @@ fn a_hold_without_a_device(device: &Device) {
 fn a_condition_decides(device: &Device) {
     let lock = Lock::new();
     fs::write(lock.file("busy"), "").expect("a file");
-    let condition = ["--while", "test -e busy", "--every", "20ms"];
+    let condition = ["--while", "test -e busy", "--every", "1s"];
     let hold = start(device, &lock, condition);
     fs::remove_file(lock.file("busy")).expect("the file");
     hold.until_says("given back");
