@@ -14,6 +14,7 @@ mod pairs;
 mod panic;
 mod process;
 mod signal;
+mod standard;
 mod text;
 mod time;
 
@@ -24,6 +25,7 @@ pub use descriptor::{
 pub use line::{Line, STANDARD, complain, complain_number, print, say};
 pub use process::{Child, exec, exec_shell, exit, fork, process_group, session, working_directory};
 pub use signal::{Received, SignalSet, Signals, number, send, send_to_group};
+pub use standard::open_missing;
 pub use text::{Packed, Text};
 pub use time::{Clock, is_synchronized, now};
 

@@ -1,0 +1,92 @@
+//! A directory of its own for a check, and what is done to the lock's file there.
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{
+    AtFlags, CWD, FlockOperation, Mode, OFlags, Stat, flock, openat, statat, unlinkat,
+};
+use rustix::io::Errno;
+use update_lock::{LockPath, UpdateLock};
+
+use crate::failure::Failure;
+
+/// The names that a check uses in its directory.
+const NAMES: [&[u8]; 2] = [b"updates.lock", b"other"];
+
+/// A directory, and in it the lock's path.
+pub(crate) struct Bench {
+    directory: LockPath,
+    /// The lock's path.
+    pub(crate) path: LockPath,
+    /// That of another file.
+    pub(crate) other: LockPath,
+}
+
+impl Bench {
+    /// Makes the directory; there must not be one of that name.
+    pub(crate) fn new(directory: &LockPath) -> Result<Self, Failure> {
+        let [path, other] = NAMES;
+        let bench = Self {
+            path: LockPath::in_directory(directory.as_bytes(), path)?,
+            other: LockPath::in_directory(directory.as_bytes(), other)?,
+            directory: directory.clone(),
+        };
+        rustix::fs::mkdir(directory.as_c_str(), Mode::RWXU)?;
+        Ok(bench)
+    }
+
+    /// Removes what a check may have left.
+    pub(crate) fn clear(&self) {
+        for path in [&self.path, &self.other] {
+            for flags in [AtFlags::empty(), AtFlags::REMOVEDIR] {
+                let _ = unlinkat(CWD, path.as_c_str(), flags);
+            }
+        }
+        let _ = rustix::fs::rmdir(self.directory.as_c_str());
+    }
+
+    pub(crate) fn acquire(&self) -> Result<UpdateLock, Failure> {
+        Ok(UpdateLock::try_acquire(&self.path)?)
+    }
+
+    /// What is at the lock's path.
+    pub(crate) fn stat(&self) -> Result<Option<Stat>, Failure> {
+        match statat(CWD, self.path.as_c_str(), AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    pub(crate) fn is_there(&self) -> Result<bool, Failure> {
+        Ok(self.stat()?.is_some())
+    }
+
+    /// The inode's number, 0 where there is no file.
+    pub(crate) fn inode(&self) -> Result<u64, Failure> {
+        #[allow(clippy::useless_conversion, reason = "not on 32 bits")]
+        Ok(self.stat()?.map_or(0, |stat| stat.st_ino.into()))
+    }
+
+    /// Whether somebody who probes the file, as the host does before it reboots, is granted its `flock`.
+    pub(crate) fn flock_is_free(&self) -> Result<bool, Failure> {
+        let file = openat(CWD, self.path.as_c_str(), OFlags::RDONLY, Mode::empty())?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(true),
+            Err(Errno::WOULDBLOCK) => Ok(false),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Puts a file there, as another tool does.
+    pub(crate) fn put(
+        &self,
+        path: &LockPath,
+        mode: Mode,
+        content: &[u8],
+    ) -> Result<OwnedFd, Failure> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
+        let file = openat(CWD, path.as_c_str(), flags, mode)?;
+        let _ = rustix::io::write(&file, content)?;
+        Ok(file)
+    }
+}
