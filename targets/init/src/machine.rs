@@ -1,13 +1,19 @@
 //! What PID 1 does for the machine: mounts, the console, and its end.
 
-use rustix::fs::{Mode, OFlags, mkdir, open};
+use rustix::fs::{Access, Mode, OFlags, access, mkdir, open};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount};
+use rustix::process::{Pid, getpid};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use rustix::system::{RebootCommand, reboot};
 
-/// Mounts what programs expect, and opens the console. What fails shows later: there is nowhere to say so yet.
+/// Mounts what programs expect and opens the console, where the kernel has started PID 1 on nothing but its own files.
+///
+/// What fails shows later: there is nowhere to say so yet.
 pub(crate) fn prepare() {
+    if getpid() != Pid::INIT || access(c"/dev/null", Access::EXISTS).is_ok() {
+        return;
+    }
     for (kind, path) in [(c"devtmpfs", c"/dev"), (c"tmpfs", c"/tmp")] {
         let _ = mkdir(path, Mode::from_raw_mode(0o755));
         let _ = mount(kind, path, kind, MountFlags::empty(), None);
@@ -15,7 +21,6 @@ pub(crate) fn prepare() {
     let _ = open_console();
 }
 
-/// The kernel opens it for PID 1 only where the initial file system has a `/dev/console`.
 fn open_console() -> Result<(), Errno> {
     let console = open(c"/dev/console", OFlags::RDWR, Mode::empty())?;
     dup2_stdin(&console)?;
@@ -23,8 +28,16 @@ fn open_console() -> Result<(), Errno> {
     dup2_stderr(&console)
 }
 
-/// Reboots; it doesn't return.
-pub(crate) fn restart() {
+/// Ends the machine: it doesn't return where PID 1 may do that.
+pub(crate) fn end(with_reboot: bool) {
+    if getpid() != Pid::INIT {
+        return;
+    }
+    let command = if with_reboot {
+        RebootCommand::Restart
+    } else {
+        RebootCommand::PowerOff
+    };
     rustix::fs::sync();
-    let _ = reboot(RebootCommand::Restart);
+    let _ = reboot(command);
 }

@@ -15,7 +15,6 @@ mod machine;
 mod other;
 mod runner;
 
-use rustix::process::{Pid, getpid};
 use update_lock_start::{Args, Environment, open_missing};
 
 use runner::Runner;
@@ -29,18 +28,13 @@ const DIRECTORY: &[u8] = b"/tmp";
 
 fn main(mut arguments: Args, _: Environment) -> i32 {
     open_missing();
-    let is_first = getpid() == Pid::INIT;
-    if is_first {
-        machine::prepare();
-    }
-    let directory = arguments.nth(1).filter(|_| !is_first).unwrap_or(DIRECTORY);
+    machine::prepare();
+    let directory = arguments.nth(1).unwrap_or(DIRECTORY);
     let mut runner = Runner::new(directory);
     for check in checks::all() {
         runner.run(check);
     }
     runner.report();
-    if is_first {
-        machine::restart();
-    }
+    machine::end(true);
     runner.exit_code()
 }

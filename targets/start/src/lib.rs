@@ -9,6 +9,8 @@ mod arch;
 mod args;
 mod descriptor;
 mod line;
+#[cfg(feature = "defmt")]
+mod log;
 mod mem;
 mod pairs;
 mod panic;
@@ -23,7 +25,11 @@ pub use descriptor::{
     close_inherited, close_standard, is_byte_locked, lock_byte, signal_when_readable,
 };
 pub use line::{Line, STANDARD, complain, complain_number, print, say};
-pub use process::{Child, exec, exec_shell, exit, fork, process_group, session, working_directory};
+#[cfg(feature = "defmt")]
+pub use log::log_to;
+pub use process::{
+    Child, exec, exec_path, exec_shell, exit, fork, process_group, session, working_directory,
+};
 pub use signal::{Received, SignalSet, Signals, number, send, send_to_group};
 pub use standard::open_missing;
 pub use text::{Packed, Text};
