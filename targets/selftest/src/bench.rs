@@ -7,7 +7,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 use update_lock::{LockPath, UpdateLock};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Outcome};
 
 /// The names that a check uses in its directory.
 const NAMES: [&[u8]; 2] = [b"updates.lock", b"other"];
@@ -88,5 +88,16 @@ impl Bench {
         let file = openat(CWD, path.as_c_str(), flags, mode)?;
         let _ = rustix::io::write(&file, content)?;
         Ok(file)
+    }
+
+    /// Puts a file there, as helios, a Supervisor, does: it looks like ours, but for its content.
+    pub(crate) fn put_supervisors(&self) -> Outcome {
+        let mode = Mode::RUSR | Mode::WUSR | Mode::SVTX;
+        self.put(&self.path, mode, &[0x02, 0x63]).map(drop)
+    }
+
+    /// Takes the lock's file away, as an override does.
+    pub(crate) fn take_away(&self) -> Outcome {
+        Ok(rustix::fs::unlink(self.path.as_c_str())?)
     }
 }

@@ -3,6 +3,7 @@
 use core::panic::Location;
 
 use rustix::io::Errno;
+use rustix::process::geteuid;
 use update_lock::Error;
 use update_lock_start::Line;
 
@@ -14,6 +15,7 @@ pub(crate) struct Failure {
 
 enum What {
     Otherwise(&'static str),
+    Root,
     Lock(Error),
     Kernel(Errno),
 }
@@ -31,7 +33,21 @@ pub(crate) fn ensure(fact: bool, what: &'static str) -> Outcome {
     }
 }
 
+/// Nothing fails where the check is only for root, and this is another user: it isn't done then, which is said.
+pub(crate) fn need_root() -> Outcome {
+    if geteuid().is_root() {
+        Ok(())
+    } else {
+        Err(Failure::new(What::Root))
+    }
+}
+
 impl Failure {
+    /// Whether the check hasn't been done.
+    pub(crate) fn is_lack_of_rights(&self) -> bool {
+        matches!(self.what, What::Root)
+    }
+
     #[track_caller]
     fn new(what: What) -> Self {
         Self {
@@ -44,6 +60,7 @@ impl Failure {
     pub(crate) fn tell(&self, line: &mut Line) {
         match self.what {
             What::Otherwise(what) => line.text("not so: ").text(what),
+            What::Root => line.text("only root can do that"),
             What::Lock(error) => {
                 line.text(error.as_str());
                 match error.errno() {

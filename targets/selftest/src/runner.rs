@@ -12,14 +12,22 @@ use crate::failure::{Failure, Outcome};
 /// How long a check may take: longer than any on an emulator of a slow board.
 const DEADLINE_S: u64 = 60;
 
-/// What the process of a check that has failed, and said so, ends with.
+/// What the process of a check that has failed, and said so, ends with; and that of one that couldn't be done.
 const FAILED: i32 = 1;
+const UNDONE: i32 = 2;
+
+enum Verdict {
+    Passed,
+    Failed,
+    Undone,
+}
 
 pub(crate) struct Runner {
     directory: &'static [u8],
     signals: Signals,
     passed: u32,
     failed: u32,
+    undone: u32,
 }
 
 impl Runner {
@@ -29,30 +37,38 @@ impl Runner {
             signals: Signals::block(),
             passed: 0,
             failed: 0,
+            undone: 0,
         }
     }
 
     pub(crate) fn run(&mut self, check: &Check) {
-        if self.passes(check) {
-            say("ok   ", check).end();
-            self.passed += 1;
-        } else {
-            self.failed += 1;
-        }
+        let count = match self.verdict(check) {
+            Verdict::Passed => {
+                say("ok   ", check).end();
+                &mut self.passed
+            }
+            Verdict::Failed => &mut self.failed,
+            Verdict::Undone => &mut self.undone,
+        };
+        *count += 1;
     }
 
-    /// How many have passed and failed.
+    /// How many have passed and failed, and couldn't be done.
     pub(crate) fn report(&self) {
         let mut line = Line::output();
         line.number(self.passed).text(" passed, ");
-        line.number(self.failed).text(" failed").end();
+        line.number(self.failed).text(" failed");
+        if self.undone > 0 {
+            line.text(", ").number(self.undone).text(" not done");
+        }
+        line.end();
     }
 
     pub(crate) fn exit_code(&self) -> i32 {
         i32::from(self.failed > 0)
     }
 
-    fn passes(&self, check: &Check) -> bool {
+    fn verdict(&self, check: &Check) -> Verdict {
         let bench = match self.bench() {
             Ok(bench) => bench,
             Err(failure) => {
@@ -63,12 +79,12 @@ impl Runner {
                 );
                 failure.tell(&mut line);
                 line.end();
-                return false;
+                return Verdict::Failed;
             }
         };
-        let passes = self.passes_on(check, &bench);
+        let verdict = self.verdict_on(check, &bench);
         bench.clear();
-        passes
+        verdict
     }
 
     fn bench(&self) -> Result<Bench, Failure> {
@@ -79,7 +95,7 @@ impl Runner {
         Bench::new(&directory)
     }
 
-    fn passes_on(&self, check: &Check, bench: &Bench) -> bool {
+    fn verdict_on(&self, check: &Check, bench: &Bench) -> Verdict {
         match fork() {
             Ok(Child::Me) => {
                 let _ = setpgid(None, None);
@@ -92,14 +108,14 @@ impl Runner {
                 let status = self.until_ends(child);
                 // Whoever else took part, where the check has failed.
                 send_to_group(child, SIGKILL);
-                is_good(check, status)
+                judge(check, status)
             }
             Err(errno) => {
                 let mut line = say("FAIL ", check);
                 line.text("no process: errno ")
                     .number(errno.raw_os_error() as u32)
                     .end();
-                false
+                Verdict::Failed
             }
         }
     }
@@ -131,10 +147,15 @@ fn say(verdict: &'static str, check: &Check) -> Line {
     line
 }
 
+/// Plays it, and says so where it doesn't pass; the exit code.
 fn play(check: &Check, bench: &Bench) -> i32 {
     let outcome = (check.play)(bench);
     if let Err(failure) = &outcome {
-        let mut line = say("FAIL ", check);
+        let verdict = match failure.is_lack_of_rights() {
+            true => "-    ",
+            false => "FAIL ",
+        };
+        let mut line = say(verdict, check);
         failure.tell(line.text(": "));
         line.end();
     }
@@ -145,31 +166,25 @@ fn play(check: &Check, bench: &Bench) -> i32 {
 pub(crate) fn exit_code(outcome: &Outcome) -> i32 {
     match outcome {
         Ok(()) => 0,
+        Err(failure) if failure.is_lack_of_rights() => UNDONE,
         Err(_) => FAILED,
     }
 }
 
-fn is_good(check: &Check, status: Option<WaitStatus>) -> bool {
-    let status = match status {
-        Some(status) => status,
-        None => {
-            say("FAIL ", check).text(": takes too long").end();
-            return false;
-        }
+/// What the end of a check's process means; says so, where that hasn't.
+fn judge(check: &Check, status: Option<WaitStatus>) -> Verdict {
+    let code = status.and_then(WaitStatus::exit_status);
+    let mut line = match code {
+        Some(0) => return Verdict::Passed,
+        Some(UNDONE) => return Verdict::Undone,
+        Some(FAILED) => return Verdict::Failed,
+        _ => say("FAIL ", check),
     };
-    match status.exit_status() {
-        Some(0) => return true,
-        Some(FAILED) => {}
-        code => {
-            let mut line = say("FAIL ", check);
-            match code {
-                Some(code) => line.text(": ends with ").number(code as u32),
-                None => line
-                    .text(": ends by signal ")
-                    .number(status.terminating_signal().unwrap_or(0) as u32),
-            };
-            line.end();
-        }
-    }
-    false
+    match (code, status.and_then(WaitStatus::terminating_signal)) {
+        (Some(code), _) => line.text(": ends with ").number(code as u32),
+        (None, Some(signal)) => line.text(": ends by signal ").number(signal as u32),
+        (None, None) => line.text(": takes too long"),
+    };
+    line.end();
+    Verdict::Failed
 }

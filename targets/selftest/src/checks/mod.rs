@@ -24,8 +24,25 @@ macro_rules! checks {
 
 mod contenders;
 mod crash;
+mod holders;
+mod limits;
+mod loss;
+mod notes;
+mod sharing;
+mod waiting;
 
 /// All checks.
 pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
-    [contenders::CHECKS, crash::CHECKS].into_iter().flatten()
+    [
+        contenders::CHECKS,
+        waiting::CHECKS,
+        crash::CHECKS,
+        loss::CHECKS,
+        sharing::CHECKS,
+        holders::CHECKS,
+        notes::CHECKS,
+        limits::CHECKS,
+    ]
+    .into_iter()
+    .flatten()
 }
