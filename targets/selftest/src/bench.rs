@@ -1,15 +1,17 @@
-//! A directory of its own for a check, and what is done to the lock's file there.
+//! A directory for the checks, and what is done to the lock's file there.
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{
     AtFlags, CWD, FlockOperation, Mode, OFlags, Stat, flock, openat, statat, unlinkat,
 };
 use rustix::io::Errno;
+use rustix::process::getpid;
 use update_lock::{LockPath, UpdateLock};
+use update_lock_start::Line;
 
 use crate::failure::{Failure, Outcome};
 
-/// The names that a check uses in its directory.
+/// The names that the checks use in it.
 const NAMES: [&[u8]; 2] = [b"updates.lock", b"other"];
 
 /// A directory, and in it the lock's path.
@@ -22,25 +24,33 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// Makes the directory; there must not be one of that name.
-    pub(crate) fn new(directory: &LockPath) -> Result<Self, Failure> {
+    /// Makes the directory, in `parent`; there must not be one of that name.
+    pub(crate) fn new(parent: &[u8]) -> Result<Self, Failure> {
+        let mut name = Line::string();
+        let pid = getpid().as_raw_pid() as u32;
+        name.text("update-lock-selftest.").number(pid);
+        let directory = LockPath::in_directory(parent, name.as_bytes())?;
         let [path, other] = NAMES;
         let bench = Self {
             path: LockPath::in_directory(directory.as_bytes(), path)?,
             other: LockPath::in_directory(directory.as_bytes(), other)?,
-            directory: directory.clone(),
+            directory,
         };
-        rustix::fs::mkdir(directory.as_c_str(), Mode::RWXU)?;
+        rustix::fs::mkdir(bench.directory.as_c_str(), Mode::RWXU)?;
         Ok(bench)
     }
 
-    /// Removes what a check may have left.
+    /// Removes what a check has left.
     pub(crate) fn clear(&self) {
         for path in [&self.path, &self.other] {
             for flags in [AtFlags::empty(), AtFlags::REMOVEDIR] {
                 let _ = unlinkat(CWD, path.as_c_str(), flags);
             }
         }
+    }
+
+    /// Removes the directory.
+    pub(crate) fn remove(&self) {
         let _ = rustix::fs::rmdir(self.directory.as_c_str());
     }
 

@@ -15,8 +15,9 @@ mod machine;
 mod other;
 mod runner;
 
-use update_lock_start::{Args, Environment, open_missing};
+use update_lock_start::{Args, Environment, Line, open_missing};
 
+use bench::Bench;
 use runner::Runner;
 
 #[allow(unsafe_code, reason = "the program's entry is a symbol for the linker")]
@@ -30,11 +31,28 @@ fn main(mut arguments: Args, _: Environment) -> i32 {
     open_missing();
     machine::prepare();
     let directory = arguments.nth(1).unwrap_or(DIRECTORY);
-    let mut runner = Runner::new(directory);
+    let code = check(directory);
+    machine::end(true);
+    code
+}
+
+/// Plays all checks in a directory of their own; the exit code.
+fn check(directory: &[u8]) -> i32 {
+    let bench = match Bench::new(directory) {
+        Ok(bench) => bench,
+        Err(failure) => {
+            let mut line = Line::output();
+            let text = "FAIL cannot make a directory in '%', name another one: ";
+            failure.tell(line.filled(text.into(), directory));
+            line.end();
+            return 1;
+        }
+    };
+    let mut runner = Runner::new(&bench);
     for check in checks::all() {
         runner.run(check);
     }
     runner.report();
-    machine::end(true);
+    bench.remove();
     runner.exit_code()
 }

@@ -4,7 +4,8 @@ use rustix::fd::OwnedFd;
 use rustix::io::{read, write};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, WaitOptions, WaitStatus, waitpid};
-use update_lock_start::{Child, exit, fork, number::SIGKILL, send};
+use update_lock_start::number::SIGKILL;
+use update_lock_start::{Child, Line, exit, fork, send};
 
 use crate::failure::{Failure, Outcome, ensure};
 
@@ -33,11 +34,13 @@ impl Cues {
     }
 
     /// Gives the other one a cue.
+    #[track_caller]
     pub(crate) fn give(&self) -> Outcome {
         ensure(write(&self.to, b"!")? == 1, "the other one is told")
     }
 
     /// Waits for the other one's cue.
+    #[track_caller]
     pub(crate) fn wait(&self) -> Outcome {
         ensure(read(&self.from, &mut [0])? == 1, "the other one lives")
     }
@@ -52,22 +55,31 @@ impl Other {
             Child::Me => {
                 // Otherwise the end of the check's process would not be the end of its pipes.
                 drop(cues);
-                exit(crate::runner::exit_code(&part(&theirs)))
+                let outcome = part(&theirs);
+                if let Err(failure) = &outcome {
+                    let mut line = Line::output();
+                    failure.tell(line.text("     another process of the next one: "));
+                    line.end();
+                }
+                exit(i32::from(outcome.is_err()))
             }
         }
     }
 
     /// Gives it a cue.
+    #[track_caller]
     pub(crate) fn cue(&self) -> Outcome {
         self.cues.give()
     }
 
     /// Waits for its cue.
+    #[track_caller]
     pub(crate) fn wait(&self) -> Outcome {
         self.cues.wait()
     }
 
     /// Waits for its end, which must be a good one.
+    #[track_caller]
     pub(crate) fn end(self) -> Outcome {
         let status = self.status()?;
         ensure(
@@ -77,6 +89,7 @@ impl Other {
     }
 
     /// Kills it, as the kernel does when memory runs out.
+    #[track_caller]
     pub(crate) fn kill(self) -> Outcome {
         send(self.pid, SIGKILL);
         let status = self.status()?;

@@ -1,13 +1,11 @@
 //! Plays the checks one by one, each in a process of its own: one that hangs or crashes has failed, and the next one follows.
 
-use rustix::process::{Pid, WaitOptions, WaitStatus, getpid, setpgid, wait};
-use update_lock::LockPath;
+use rustix::process::{Pid, WaitOptions, WaitStatus, setpgid, wait};
 use update_lock_start::number::{SIGCHLD, SIGKILL};
 use update_lock_start::{Child, Clock, Line, SignalSet, Signals, exit, fork, now, send_to_group};
 
 use crate::bench::Bench;
 use crate::checks::Check;
-use crate::failure::{Failure, Outcome};
 
 /// How long a check may take: longer than any on an emulator of a slow board.
 const DEADLINE_S: u64 = 60;
@@ -22,18 +20,18 @@ enum Verdict {
     Undone,
 }
 
-pub(crate) struct Runner {
-    directory: &'static [u8],
+pub(crate) struct Runner<'b> {
+    bench: &'b Bench,
     signals: Signals,
     passed: u32,
     failed: u32,
     undone: u32,
 }
 
-impl Runner {
-    pub(crate) fn new(directory: &'static [u8]) -> Self {
+impl<'b> Runner<'b> {
+    pub(crate) fn new(bench: &'b Bench) -> Self {
         Self {
-            directory,
+            bench,
             signals: Signals::block(),
             passed: 0,
             failed: 0,
@@ -51,6 +49,7 @@ impl Runner {
             Verdict::Undone => &mut self.undone,
         };
         *count += 1;
+        self.bench.clear();
     }
 
     /// How many have passed and failed, and couldn't be done.
@@ -69,38 +68,11 @@ impl Runner {
     }
 
     fn verdict(&self, check: &Check) -> Verdict {
-        let bench = match self.bench() {
-            Ok(bench) => bench,
-            Err(failure) => {
-                let mut line = say("FAIL ", check);
-                line.filled(
-                    "no directory in '%', name another one: ".into(),
-                    self.directory,
-                );
-                failure.tell(&mut line);
-                line.end();
-                return Verdict::Failed;
-            }
-        };
-        let verdict = self.verdict_on(check, &bench);
-        bench.clear();
-        verdict
-    }
-
-    fn bench(&self) -> Result<Bench, Failure> {
-        let mut name = Line::string();
-        name.text("update-lock-selftest.")
-            .number(getpid().as_raw_pid() as u32);
-        let directory = LockPath::in_directory(self.directory, name.as_bytes())?;
-        Bench::new(&directory)
-    }
-
-    fn verdict_on(&self, check: &Check, bench: &Bench) -> Verdict {
         match fork() {
             Ok(Child::Me) => {
                 let _ = setpgid(None, None);
                 self.signals.restore();
-                exit(play(check, bench))
+                exit(play(check, self.bench))
             }
             Ok(Child::Of(child)) => {
                 // The child does the same: whoever comes first.
@@ -159,12 +131,7 @@ fn play(check: &Check, bench: &Bench) -> i32 {
         failure.tell(line.text(": "));
         line.end();
     }
-    exit_code(&outcome)
-}
-
-/// Of a process that plays a part.
-pub(crate) fn exit_code(outcome: &Outcome) -> i32 {
-    match outcome {
+    match &outcome {
         Ok(()) => 0,
         Err(failure) if failure.is_lack_of_rights() => UNDONE,
         Err(_) => FAILED,

@@ -16,6 +16,7 @@ mod pairs;
 mod panic;
 mod process;
 mod signal;
+mod stack;
 mod standard;
 mod text;
 mod time;
@@ -31,6 +32,7 @@ pub use process::{
     Child, exec, exec_path, exec_shell, exit, fork, process_group, session, working_directory,
 };
 pub use signal::{Received, SignalSet, Signals, number, send, send_to_group};
+pub use stack::{STACK_DEPTH, stack_of};
 pub use standard::open_missing;
 pub use text::{Packed, Text};
 pub use time::{Clock, is_synchronized, now};

@@ -29,6 +29,7 @@ mod limits;
 mod loss;
 mod notes;
 mod sharing;
+mod stack;
 mod waiting;
 
 /// All checks.
@@ -42,6 +43,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         holders::CHECKS,
         notes::CHECKS,
         limits::CHECKS,
+        stack::CHECKS,
     ]
     .into_iter()
     .flatten()
