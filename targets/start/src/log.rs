@@ -3,7 +3,7 @@
 use core::cell::UnsafeCell;
 
 use defmt::{Encoder, Logger};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::io::Errno;
 
 use crate::{Clock, STANDARD, now};
@@ -13,18 +13,12 @@ const CAPACITY: usize = 128;
 
 struct Log {
     encoder: Encoder,
-    /// `None`: the standard error.
-    file: Option<OwnedFd>,
+    file: BorrowedFd<'static>,
     length: usize,
     frame: [u8; CAPACITY],
 }
 
 impl Log {
-    fn file(&self) -> BorrowedFd<'_> {
-        let [_, _, error] = STANDARD;
-        self.file.as_ref().map_or(error, AsFd::as_fd)
-    }
-
     fn push(&mut self, byte: u8) {
         if self.length == CAPACITY {
             self.flush();
@@ -38,26 +32,33 @@ impl Log {
     /// Writes what there is. A log that can't be written is no reason to stop.
     fn flush(&mut self) {
         let frame = self.frame.get(..self.length).unwrap_or_default();
-        while rustix::io::write(self.file(), frame) == Err(Errno::INTR) {}
+        while rustix::io::write(self.file, frame) == Err(Errno::INTR) {}
         self.length = 0;
     }
 }
 
-struct Cell(UnsafeCell<Log>);
+struct OneThreads(UnsafeCell<Log>);
 
 // SAFETY: the programs have one thread.
-unsafe impl Sync for Cell {}
+unsafe impl Sync for OneThreads {}
 
-static LOG: Cell = Cell(UnsafeCell::new(Log {
+const ERROR: BorrowedFd<'static> = {
+    let [_, _, error] = STANDARD;
+    error
+};
+
+static LOG: OneThreads = OneThreads(UnsafeCell::new(Log {
     encoder: Encoder::new(),
-    file: None,
+    file: ERROR,
     length: 0,
     frame: [0; CAPACITY],
 }));
 
 /// Has the log go to `file`; before, it goes to the standard error.
 pub fn log_to(file: OwnedFd) {
-    with(|log, _| log.file = Some(file));
+    // SAFETY: it stays open, since nobody owns it from here on.
+    let file = unsafe { BorrowedFd::borrow_raw(file.into_raw_fd()) };
+    with(|log, _| log.file = file);
 }
 
 fn with(change: impl FnOnce(&mut Log, &mut Encoder)) {
