@@ -96,13 +96,39 @@ impl Device {
     ///
     /// If the program hasn't been built, so that a device is never skipped.
     pub(crate) fn words(&self) -> Vec<OsString> {
+        self.words_of(&self.program)
+    }
+
+    fn words_of(&self, program: &Path) -> Vec<OsString> {
         assert!(
-            self.program.exists(),
+            program.exists(),
             "{} is missing: run ci/build",
-            self.program.display()
+            program.display()
         );
         let emulator = self.emulator.iter().map(OsString::from);
-        emulator.chain([self.program.clone().into()]).collect()
+        emulator.chain([program.into()]).collect()
+    }
+
+    /// The selftest or the example init, which `ci/build` has put beside the program.
+    pub(crate) fn beside(&self, name: &str) -> Invocation {
+        Invocation::of(self.words_of(&self.program.with_file_name(name)))
+    }
+
+    /// The lines of a log that the example init has written, decoded by `defmt`'s own tool.
+    pub(crate) fn log_lines(&self, log: &Path) -> Vec<String> {
+        let tool = concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools/bin/defmt-print");
+        let texts = self.program.with_file_name("unstripped/init");
+        let frames = fs::File::open(log).expect("the log is there");
+        let outcome = Invocation::of([tool, "--log-format", "{L} {s}", "-e"])
+            .arg(texts)
+            .start_with(frames.into())
+            .end();
+        outcome
+            .succeeds()
+            .output
+            .lines()
+            .map(String::from)
+            .collect()
     }
 
     /// The words that start the program with an empty `argv[0]`: what Linux makes of an empty argument list.

@@ -33,6 +33,7 @@ mod environment;
 mod exit_status;
 mod help;
 mod hold;
+mod init;
 mod interactive;
 mod interleaving;
 mod interpreters;
@@ -46,6 +47,7 @@ mod pid1;
 mod probes;
 mod release;
 mod resources;
+mod selftest;
 mod sharing;
 mod signals;
 mod status;
@@ -71,6 +73,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         exit_status::SCENARIOS,
         help::SCENARIOS,
         hold::SCENARIOS,
+        init::SCENARIOS,
         interactive::SCENARIOS,
         interleaving::SCENARIOS,
         interpreters::SCENARIOS,
@@ -84,6 +87,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         probes::SCENARIOS,
         release::SCENARIOS,
         resources::SCENARIOS,
+        selftest::SCENARIOS,
         sharing::SCENARIOS,
         signals::SCENARIOS,
         status::SCENARIOS,

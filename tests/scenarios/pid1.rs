@@ -18,7 +18,7 @@ scenarios![
 
 /// The PID 1 under an `unshare`.
 #[track_caller]
-fn pid_1(unshare: &Process) -> Pid {
+pub(crate) fn pid_1(unshare: &Process) -> Pid {
     wait::until_some("PID 1", || {
         proc_fs::children(unshare.pid()).first().copied()
     })

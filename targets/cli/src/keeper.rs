@@ -6,11 +6,11 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
 use rustix::process::{Pid, chdir, setsid};
 use update_lock::{Error, LockPath};
-use update_lock_start::{Signals, close_standard, exit};
+use update_lock_start::{Signals, close_standard, exit, open_missing};
 
 use crate::life::Life;
 use crate::lock::Lock;
-use crate::{shared_keeper, standard};
+use crate::shared_keeper;
 
 /// How often to look where something would wake the keeper up, to be safe.
 const SAFETY_INTERVAL_MS: i64 = 1000;
@@ -53,7 +53,7 @@ fn become_daemon(signals: Signals) {
     let _ = chdir(c"/");
     signals.reset();
     close_standard();
-    standard::open_missing();
+    open_missing();
 }
 
 fn must_hold(lock: &Lock, process: Pid, life: &Life) -> Result<bool, Error> {

@@ -26,13 +26,12 @@ mod run;
 mod schedule;
 mod semaphore;
 mod shared_keeper;
-mod standard;
 mod status;
 mod watch;
 mod windows;
 
 use update_lock::{Error, Location, LockPath};
-use update_lock_start::{Args, Environment, Line, text};
+use update_lock_start::{Args, Environment, Line, open_missing, text};
 
 use options::{Action, Options, Topic};
 
@@ -42,7 +41,7 @@ mod entry {
 }
 
 fn main(args: Args, environment: Environment) -> i32 {
-    standard::open_missing();
+    open_missing();
     if lockfile::is_called(args) {
         return lockfile::lockfile(args);
     }

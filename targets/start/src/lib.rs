@@ -10,11 +10,15 @@ mod args;
 mod call;
 mod descriptor;
 mod line;
+#[cfg(feature = "defmt")]
+mod log;
 mod mem;
 mod pairs;
 mod panic;
 mod process;
 mod signal;
+mod stack;
+mod standard;
 mod text;
 mod time;
 
@@ -24,10 +28,15 @@ pub use descriptor::{
     close_inherited, close_standard, is_byte_locked, lock_byte, signal_when_readable, touch,
 };
 pub use line::{Line, STANDARD, complain, complain_number, print, say};
+#[cfg(feature = "defmt")]
+pub use log::log_to;
 pub use process::{
-    Child, exec, exec_shell, exit, fork, process_group, session, spawn, working_directory,
+    Child, exec, exec_path, exec_shell, exit, fork, process_group, session, spawn,
+    working_directory,
 };
 pub use signal::{Received, SignalSet, Signals, number, send, send_to_group};
+pub use stack::{STACK_DEPTH, stack_of};
+pub use standard::open_missing;
 pub use text::{Packed, Text};
 pub use time::{Clock, is_synchronized, now};
 

@@ -97,6 +97,21 @@ pub fn exec(call: &Call) -> Errno {
     search(call)
 }
 
+/// Becomes the program at the path that `arguments` begin with.
+///
+/// # Errors
+///
+/// It returns only if it fails: `ENOENT` where there is no such file, or no argument.
+#[must_use]
+pub fn exec_path(arguments: Args, environment: Environment) -> Errno {
+    if { arguments }.next().is_none() {
+        return Errno::NOENT;
+    }
+    let call = Call::new(arguments, environment);
+    // SAFETY: the first argument is there, and a string of the kernel's.
+    unsafe { execve(*arguments.as_ptr(), &call) }
+}
+
 /// Becomes a shell that runs `command`.
 ///
 /// # Errors

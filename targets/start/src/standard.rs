@@ -6,7 +6,7 @@ use rustix::io::Errno;
 
 /// Opens those that the caller has closed: otherwise the lock file would get such a number, and messages be written
 /// into it. The command finds them closed again.
-pub(crate) fn open_missing() {
+pub fn open_missing() {
     while let Ok(file) = open_nothing() {
         if file.as_raw_fd() > 2 {
             break;
