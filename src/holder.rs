@@ -1,5 +1,7 @@
 //! Who holds a lock, and on what evidence.
 
+use core::ffi::CStr;
+
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags};
 use rustix::process::geteuid;
@@ -64,7 +66,7 @@ pub struct Status {
 ///
 /// [`Error::System`] where the path can't be looked up or its `flock` can't be tried.
 pub fn status(path: &LockPath) -> Result<Option<Status>, Error> {
-    let Some(found) = Found::look(path)? else {
+    let Some(found) = Found::look(path.as_c_str())? else {
         return Ok(None);
     };
     let holder = found.holder;
@@ -115,7 +117,7 @@ impl Status {
                 file: Some(file),
                 facts,
                 ..
-            }) = Found::look(path)?
+            }) = Found::look(path.as_c_str())?
             && facts.inode() == self.inode
         {
             return note::read(&file);
@@ -135,15 +137,15 @@ pub(crate) struct Found {
 
 impl Found {
     /// Opens what `path` names, without following a link, waiting for a fifo's writer or changing anything.
-    pub(crate) fn look(path: &LockPath) -> Result<Option<Self>, Error> {
+    pub(crate) fn look(path: &CStr) -> Result<Option<Self>, Error> {
         Self::look_as(path, EXCLUSIVE)
     }
 
     /// The same with that `flock`: a shared one is granted beside other shared holders, too.
-    pub(crate) fn look_as(path: &LockPath, how: FlockOperation) -> Result<Option<Self>, Error> {
+    pub(crate) fn look_as(path: &CStr, how: FlockOperation) -> Result<Option<Self>, Error> {
         let flags =
             OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let found = match rustix::fs::openat(CWD, path.as_c_str(), flags, Mode::empty()) {
+        let found = match rustix::fs::openat(CWD, path, flags, Mode::empty()) {
             Ok(file) => {
                 let facts = Facts::of_file(&file)?;
                 Some((Some(file), facts))

@@ -46,6 +46,7 @@ mod supervisor;
 #[cfg(feature = "supervisor")]
 mod tcp;
 mod wait;
+mod waiter;
 mod watch;
 
 #[cfg(feature = "defmt")]
@@ -73,5 +74,5 @@ pub use supervisor::{
 };
 #[cfg(feature = "supervisor")]
 pub use tcp::TcpStream;
-pub use wait::Waiter;
+pub use waiter::Waiter;
 pub use watch::{Event, Watch};

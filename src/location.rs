@@ -162,7 +162,8 @@ impl Location {
     ///
     /// [`Error::System`] of the operation `Create`: `ENOENT`, `EACCES`, `EROFS`.
     pub fn check_writable(&self) -> Result<(), Error> {
-        LockPath::joined(self.path.directory(), b".").and_then(|path| inode::check_writable(&path))
+        LockPath::joined(self.path.directory(), b".")
+            .and_then(|path| inode::check_writable(path.as_c_str()))
     }
 
     /// Whether this lock protects the app on this device: its directory is a mount point, or a person named the path.
@@ -186,7 +187,7 @@ impl Location {
 
 /// As [`Location::is_mount_point`]; `None` where there is no such directory, or it can't be looked into.
 fn is_mount_point(directory: &[u8]) -> Option<bool> {
-    let device = |tail| inode::device(&LockPath::joined(directory, tail)?);
+    let device = |tail| inode::device(LockPath::joined(directory, tail)?.as_c_str());
     Some(device(b".").ok()? != device(b"..").ok()?)
 }
 

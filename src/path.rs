@@ -79,24 +79,34 @@ impl LockPath {
     /// What follows the last `/`.
     #[must_use]
     pub fn file_name(&self) -> &[u8] {
-        self.split().1
+        file_name(self.as_c_str())
     }
 
     /// What precedes the file name: `/tmp/balena/`, and `./` where there is no `/`.
     #[must_use]
     pub fn directory(&self) -> &[u8] {
-        match self.split().0 {
-            [] => b"./",
-            directory => directory,
-        }
+        directory(self.as_c_str())
     }
+}
 
-    fn split(&self) -> (&[u8], &[u8]) {
-        let path = self.as_bytes();
-        let name = path
-            .iter()
-            .rposition(|&byte| byte == b'/')
-            .map_or(0, |slash| slash + 1);
-        path.split_at_checked(name).unwrap_or((path, b""))
+/// As [`LockPath::file_name`].
+pub(crate) fn file_name(path: &CStr) -> &[u8] {
+    split(path).1
+}
+
+/// As [`LockPath::directory`].
+pub(crate) fn directory(path: &CStr) -> &[u8] {
+    match split(path).0 {
+        [] => b"./",
+        directory => directory,
     }
+}
+
+fn split(path: &CStr) -> (&[u8], &[u8]) {
+    let path = path.to_bytes();
+    let name = path
+        .iter()
+        .rposition(|&byte| byte == b'/')
+        .map_or(0, |slash| slash + 1);
+    path.split_at_checked(name).unwrap_or((path, b""))
 }
