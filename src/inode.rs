@@ -105,6 +105,7 @@ fn file_facts(file: &OwnedFd) -> Result<Facts, Errno> {
     facts(file.as_fd(), c"", AtFlags::EMPTY_PATH)
 }
 
+#[inline(never)]
 fn facts(directory: BorrowedFd<'_>, path: &CStr, flags: AtFlags) -> Result<Facts, Errno> {
     path_stat(directory, path, flags).map(|stat| Facts::of(&stat))
 }
@@ -114,7 +115,6 @@ fn facts(directory: BorrowedFd<'_>, path: &CStr, flags: AtFlags) -> Result<Facts
 /// # Errors
 ///
 /// As the system call.
-#[inline(never)]
 pub fn path_stat(directory: BorrowedFd<'_>, path: &CStr, flags: AtFlags) -> Result<Stat, Errno> {
     rustix::fs::statat(directory, path, flags)
 }
