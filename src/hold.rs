@@ -12,11 +12,13 @@ use crate::stopwatch::{Stopwatch, milliseconds};
 
 /// A file at a lock's path with a `flock` on it, exclusive or shared. Its drop gives up the `flock` and leaves the file.
 #[derive(Debug)]
-pub(crate) struct Hold {
-    pub(crate) file: OwnedFd,
-    pub(crate) inode: Inode,
+pub struct Hold {
+    /// The file, with its `flock`.
+    pub file: OwnedFd,
+    /// Which file it is.
+    pub inode: Inode,
     /// What a wait has armed. It is closed last: that stalls for milliseconds.
-    pub(crate) watch: Option<OwnedFd>,
+    pub watch: Option<OwnedFd>,
 }
 
 impl Hold {

@@ -12,9 +12,11 @@ use crate::{Errno, Error, Operation, mark};
 /// The identity of a file for as long as somebody keeps it open: no other inode gets the same pair.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub(crate) struct Inode {
-    pub(crate) device: u64,
-    pub(crate) number: u64,
+pub struct Inode {
+    /// `st_dev`.
+    pub device: u64,
+    /// `st_ino`.
+    pub number: u64,
 }
 
 /// What `stat` says of a file: the part that the protocol looks at.

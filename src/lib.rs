@@ -37,6 +37,8 @@ mod lookout;
 mod mark;
 mod note;
 mod path;
+#[doc(hidden)]
+pub mod pathless;
 mod pause;
 mod seen;
 mod shared;
