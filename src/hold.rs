@@ -6,6 +6,7 @@ use core::time::Duration;
 use rustix::fd::OwnedFd;
 
 use crate::Error;
+use crate::events::EVENTS;
 use crate::inode::{self, Inode};
 use crate::lookout::Lookout;
 use crate::stopwatch::{Stopwatch, milliseconds};
@@ -35,7 +36,7 @@ impl Hold {
     }
 
     pub(crate) fn forget_news(&self) {
-        let mut events = [0; 512];
+        let mut events = [0; EVENTS];
         if let Some(watch) = &self.watch {
             while let Ok(1..) = rustix::io::read(watch, &mut events) {}
         }

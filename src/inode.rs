@@ -2,10 +2,8 @@
 
 use core::ffi::CStr;
 
-#[cfg(target_pointer_width = "32")]
-use rustix::fd::AsFd;
-use rustix::fd::{BorrowedFd, OwnedFd};
-use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, Stat};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, Stat};
 
 use crate::{Errno, Error, Operation, mark};
 
@@ -136,11 +134,14 @@ pub(crate) fn unlink(path: &CStr, is_directory: bool) -> Result<(), Error> {
     rustix::fs::unlinkat(CWD, path, flags).map_err(Error::at(Operation::Remove))
 }
 
-/// The device number of `directory`: it changes where one is mounted.
-pub(crate) fn device(directory: &CStr) -> Result<u64, Error> {
-    path_stat(CWD, directory, AtFlags::empty())
-        .map(|stat| Facts::of(&stat).inode.device)
-        .map_err(Error::at(Operation::Stat))
+/// Whether something is mounted on `directory`: its device number differs from its parent's then. `None` where there is no
+/// such directory, or it can't be looked into.
+pub(crate) fn is_mount_point(directory: &CStr) -> Option<bool> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = rustix::fs::openat(CWD, directory, flags, Mode::empty()).ok()?;
+    let parent = facts(directory.as_fd(), c"..", AtFlags::empty()).ok()?;
+    let own = Facts::of_file(&directory).ok()?;
+    Some(own.inode.device != parent.inode.device)
 }
 
 /// Whether this user may create files in a directory.

@@ -40,6 +40,7 @@ mod path;
 #[doc(hidden)]
 pub mod pathless;
 mod pause;
+mod place;
 mod seen;
 mod shared;
 mod stopwatch;

@@ -5,7 +5,7 @@ use core::ffi::CStr;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
 
-use crate::events::News;
+use crate::events::{EVENTS, News};
 use crate::path::{directory, file_name};
 use crate::stopwatch::Stopwatch;
 use crate::{Error, LockPath, Operation};
@@ -87,7 +87,7 @@ impl Lookout {
             return false;
         };
         let mut news = News::default();
-        let mut events = [0; 512];
+        let mut events = [0; EVENTS];
         while let Ok(length @ 1..) = rustix::io::read(watch, &mut events) {
             let events = events.get(..length).unwrap_or_default();
             news.read(events, file_name(path));

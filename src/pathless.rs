@@ -3,12 +3,13 @@
 //! Each call of one hold is given the same path.
 
 use core::ffi::CStr;
-use core::time::Duration;
 
 use crate::flock::EXCLUSIVE;
 use crate::holder::Found;
+use crate::location::Origin;
+use crate::place::Place;
 use crate::wait::Wait;
-use crate::{Error, Holder, Release, lock};
+use crate::{Error, Holder, Release, inode, lock};
 
 pub use crate::hold::Hold;
 pub use crate::inode::Inode;
@@ -18,14 +19,14 @@ pub fn try_acquire(path: &CStr) -> Result<Hold, Error> {
     lock::try_take(path, EXCLUSIVE)
 }
 
-/// As [`UpdateLock::acquire_timeout`](crate::UpdateLock::acquire_timeout).
-pub fn acquire_timeout(path: &CStr, timeout: Duration) -> Result<Hold, Error> {
+/// As [`UpdateLock::acquire_timeout`](crate::UpdateLock::acquire_timeout), in milliseconds; `u64::MAX` stands for no end.
+pub fn acquire_timeout(path: &CStr, timeout: u64) -> Result<Hold, Error> {
     Wait::new().wait(path, timeout, EXCLUSIVE)
 }
 
-/// As [`UpdateLock::is_held`](crate::UpdateLock::is_held).
-pub fn is_held(hold: &Hold, path: &CStr) -> Result<bool, Error> {
-    hold.is_at(path)
+/// As [`UpdateLock::is_held`](crate::UpdateLock::is_held), of the hold on that file.
+pub fn is_at(inode: Inode, path: &CStr) -> Result<bool, Error> {
+    inode::names(path, inode)
 }
 
 /// As [`UpdateLock::release`](crate::UpdateLock::release).
@@ -36,4 +37,48 @@ pub fn release(hold: Hold, path: &CStr) -> Result<Release, Error> {
 /// Who [`status`](crate::status) says holds the lock.
 pub fn holder(path: &CStr) -> Result<Option<Holder>, Error> {
     Ok(Found::look(path)?.map(|found| found.holder))
+}
+
+/// Finds the lock as [`Location::find`](crate::Location::find) does, and writes its path with a closing NUL into `buffer`.
+/// Whether the lock [protects](crate::Location::protects).
+///
+/// # Errors
+///
+/// As [`Location::find`](crate::Location::find); [`Error::PathTooLong`] where `buffer` is too short.
+pub fn locate<'e>(
+    buffer: &mut [u8],
+    variable: impl Fn(&'static str) -> Option<&'e [u8]>,
+) -> Result<bool, Error> {
+    let place = Place::find(variable)?;
+    let mut name = 0;
+    let mut length = 0;
+    for &byte in place.head.iter().chain(place.tail) {
+        *buffer.get_mut(length).ok_or(Error::PathTooLong)? = byte;
+        length += 1;
+        if byte == b'/' {
+            name = length;
+        }
+    }
+    *buffer.get_mut(length).ok_or(Error::PathTooLong)? = 0;
+    if name == length {
+        return Err(Error::InvalidPath);
+    }
+    Ok(place.origin == Origin::UserVariable || is_in_mount_point(buffer, name))
+}
+
+/// Whether the directory of the path in `buffer` is a mount point. It is read where it is, as if the path ended before the
+/// file's `name`, since a copy takes more room on the stack than all else together.
+fn is_in_mount_point(buffer: &mut [u8], name: usize) -> bool {
+    let Some(first) = buffer.get_mut(name).map(core::mem::take) else {
+        return false;
+    };
+    let directory = match name {
+        0 => Ok(c"./"),
+        _ => CStr::from_bytes_until_nul(buffer),
+    };
+    let is = directory.is_ok_and(|directory| inode::is_mount_point(directory) == Some(true));
+    if let Some(place) = buffer.get_mut(name) {
+        *place = first;
+    }
+    is
 }

@@ -28,7 +28,6 @@
 //! What remains: a first look, which has seen nothing before, can fall into the gap; and the microseconds of 7.
 
 use core::ffi::CStr;
-use core::time::Duration;
 
 use rustix::fs::FlockOperation;
 
@@ -40,7 +39,7 @@ use crate::lookout::Lookout;
 use crate::pause::{PROBE_INTERVAL_MS, PROBE_MS};
 use crate::seen::{Fate, Seen};
 use crate::shared::give_up;
-use crate::stopwatch::{Stopwatch, milliseconds};
+use crate::stopwatch::Stopwatch;
 use crate::{Error, Holder, adopt};
 
 /// How long a Supervisor may take from the removal of a file to its own.
@@ -131,14 +130,13 @@ impl Wait {
         }
     }
 
-    /// As [`Waiter::wait`](crate::Waiter::wait), with that `flock`.
+    /// As [`Waiter::wait`](crate::Waiter::wait), for at most that many milliseconds, with that `flock`.
     pub(crate) fn wait(
         &mut self,
         path: &CStr,
-        timeout: Duration,
+        timeout: u64,
         how: FlockOperation,
     ) -> Result<Hold, Error> {
-        let timeout = milliseconds(timeout);
         let mut clock = Stopwatch::start();
         let mut is_over = timeout == 0;
         // By another clock, if any.

@@ -5,6 +5,7 @@ use core::time::Duration;
 use rustix::fd::BorrowedFd;
 
 use crate::flock::{EXCLUSIVE, SHARED};
+use crate::stopwatch::milliseconds;
 use crate::wait::Wait;
 use crate::{Error, LockPath, SharedLock, UpdateLock};
 
@@ -96,7 +97,9 @@ impl Waiter {
     ///
     /// As [`UpdateLock::acquire_timeout`].
     pub fn wait(mut self, timeout: Duration) -> Result<UpdateLock, Error> {
-        let hold = self.wait.wait(self.path.as_c_str(), timeout, EXCLUSIVE)?;
+        let hold = self
+            .wait
+            .wait(self.path.as_c_str(), milliseconds(timeout), EXCLUSIVE)?;
         Ok(UpdateLock::of(hold, &self.path))
     }
 
@@ -106,7 +109,9 @@ impl Waiter {
     ///
     /// As [`SharedLock::acquire_timeout`].
     pub fn wait_shared(mut self, timeout: Duration) -> Result<SharedLock, Error> {
-        let hold = self.wait.wait(self.path.as_c_str(), timeout, SHARED)?;
+        let hold = self
+            .wait
+            .wait(self.path.as_c_str(), milliseconds(timeout), SHARED)?;
         Ok(SharedLock::of(hold, &self.path))
     }
 

@@ -10,6 +10,7 @@
 
 static struct update_lock lock;
 
+START
 void _start(void)
 {
     int error = update_lock_try_acquire(&lock, LOCK_PATH);

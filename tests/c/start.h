@@ -3,6 +3,13 @@
 #ifndef START_H
 #define START_H
 
+/* The kernel's stack is aligned as no function of x86 expects it. */
+#if defined __x86_64__ || defined __i386__
+#define START __attribute__((force_align_arg_pointer))
+#else
+#define START
+#endif
+
 /* Ends the process: exit_group(2). */
 static _Noreturn void quit(int code)
 {

@@ -1,122 +1,194 @@
 //! Taking, keeping and giving back.
 
 use core::ffi::{CStr, c_char, c_int};
-use core::mem::ManuallyDrop;
-use core::time::Duration;
 
 use rustix::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use update_lock::Release;
 use update_lock::pathless::{self, Hold, Inode};
-use update_lock::{Errno, Error, Release};
 
-use crate::error::code;
+use crate::code::Code;
+use crate::path::path;
 
 /// The longest path of a lock in bytes, its closing NUL included.
 pub const UPDATE_LOCK_PATH_CAPACITY: usize = 256;
 
-/// A lock that is held, in the caller's memory. All of it is for the library alone.
+/// The lock was taken away before it was given back, by an override or by hand: the work that it was for was not protected
+/// to its end.
+pub const UPDATE_LOCK_LOST: c_int = 1;
+
+/// A lock, in the caller's memory. It needs no preparation, and may be copied or moved while it is held; but for that, what is
+/// in it is the library's own affair.
 #[repr(C)]
 pub struct Lock {
-    /// The lock file's device.
+    /// The device of the lock file.
     device: u64,
-    /// The lock file's inode.
+    /// The inode of the lock file.
     inode: u64,
-    /// The descriptor that has the `flock`.
+    /// The descriptor whose `flock` is the lock: closed when a program is executed.
     file: c_int,
     /// The `inotify` descriptor that a wait has left, or -1.
     watch: c_int,
     /// The path of the lock file; empty while the lock isn't held.
-    path: [u8; UPDATE_LOCK_PATH_CAPACITY],
+    path: [c_char; UPDATE_LOCK_PATH_CAPACITY],
 }
 
-/// Takes the lock if nobody has it, or if its holder is dead.
+/// Takes the lock at `path` if nobody has it, or if its holder is dead, and doesn't wait. `lock` must not be held.
+///
+/// Returns 0; `-EBUSY` if somebody holds the lock, or something else is in its place: `update_lock_holder()` tells who or
+/// what; `-EPERM` if the effective user is 65534 (`nobody`), whose lock files the Supervisor takes for its own; `-EFAULT`
+/// if a pointer is `NULL`; `-EINVAL` if the path is empty or ends in a slash; `-ENAMETOOLONG` if it is longer than 255
+/// bytes; else the negative errno of a system call that failed, such as `-ENOENT` where the directory is missing, or
+/// `-EACCES` where it can't be written. `lock` isn't held then.
+///
+/// # Safety
+///
+/// `lock` is `NULL` or points to a lock, `path` is `NULL` or a string.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn update_lock_try_acquire(lock: *mut Lock, path: *const c_char) -> c_int {
-    unsafe { acquire(lock, path, pathless::try_acquire) }
+    // SAFETY: the caller's promise.
+    Code::answer(unsafe { acquire(lock, path, |path| Ok(pathless::try_acquire(path)?)) })
 }
 
-/// Takes the lock, waiting for it for at most that many milliseconds.
+/// Takes the lock at `path`, waiting for it for at most that many milliseconds, and giving way to an override. A signal
+/// neither ends the wait nor stretches it.
+///
+/// Returns what `update_lock_try_acquire()` does, but `-ETIMEDOUT` for `-EBUSY`.
+///
+/// # Safety
+///
+/// As for `update_lock_try_acquire()`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn update_lock_acquire_timeout(
     lock: *mut Lock,
     path: *const c_char,
     milliseconds: u32,
 ) -> c_int {
-    let timeout = Duration::from_millis(milliseconds.into());
-    unsafe { acquire(lock, path, |path| pathless::acquire_timeout(path, timeout)) }
+    // SAFETY: the caller's promise.
+    Code::answer(unsafe { acquire(lock, path, |path| wait(path, milliseconds.into())) })
 }
 
-/// Gives the lock back.
+/// Takes the lock at `path`, waiting for it as long as it takes.
+///
+/// Returns what `update_lock_try_acquire()` does, but never `-EBUSY`.
+///
+/// # Safety
+///
+/// As for `update_lock_try_acquire()`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn update_lock_acquire(lock: *mut Lock, path: *const c_char) -> c_int {
+    // SAFETY: the caller's promise.
+    Code::answer(unsafe { acquire(lock, path, |path| wait(path, u64::MAX)) })
+}
+
+/// Whether the lock is still there: an override takes it away without a word.
+///
+/// Returns 1 if it is, 0 if it has been lost; `-EBADF` if `lock` isn't held; `-EFAULT` if it is `NULL`; else the negative
+/// errno of a system call that failed.
+///
+/// # Safety
+///
+/// `lock` is `NULL`, or has been given to an acquire before.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn update_lock_is_held(lock: *const Lock) -> c_int {
+    // SAFETY: the caller's promise.
+    let lock = unsafe { lock.as_ref() };
+    Code::answer(lock.ok_or(Code::NULL).and_then(Lock::is_held))
+}
+
+/// Gives the lock back. It never removes what somebody else has put in its place.
+///
+/// Returns 0; `UPDATE_LOCK_LOST` if the lock had been taken away before; `-EBADF` if `lock` isn't held; `-EFAULT` if it is
+/// `NULL`; else the negative errno of a system call that failed: a file that stays then counts as a dead holder's, and the
+/// next acquire takes it over. In any case `lock` isn't held any more.
+///
+/// # Safety
+///
+/// As for `update_lock_is_held()`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn update_lock_release(lock: *mut Lock) -> c_int {
-    let Some(lock) = (unsafe { lock.as_mut() }) else {
-        return -Errno::FAULT.raw_os_error();
-    };
-    let Some(hold) = lock.hold() else {
-        return -Errno::INVAL.raw_os_error();
-    };
-    let hold = ManuallyDrop::into_inner(hold);
-    let outcome = pathless::release(hold, lock.path());
-    lock.path[0] = 0;
-    match outcome {
-        Ok(Release::Released) => 0,
-        Ok(Release::Lost) => 1,
-        Err(error) => code(error),
-    }
+    // SAFETY: the caller's promise.
+    let lock = unsafe { lock.as_mut() };
+    Code::answer(lock.ok_or(Code::NULL).and_then(Lock::release))
 }
 
+/// # Safety
+///
+/// As for `update_lock_try_acquire`.
 unsafe fn acquire(
     lock: *mut Lock,
-    path: *const c_char,
-    take: impl FnOnce(&CStr) -> Result<Hold, Error>,
-) -> c_int {
-    let Some(lock) = (unsafe { lock.as_mut() }) else {
-        return -Errno::FAULT.raw_os_error();
-    };
-    if path.is_null() {
-        return -Errno::FAULT.raw_os_error();
-    }
-    let mut i = 0;
-    loop {
-        let Some(to) = lock.path.get_mut(i) else {
-            lock.path[0] = 0;
-            return -Errno::NAMETOOLONG.raw_os_error();
-        };
-        *to = unsafe { *path.add(i) } as u8;
-        if *to == 0 {
-            break;
-        }
-        i += 1;
-    }
-    match take(lock.path()) {
-        Ok(hold) => {
-            lock.device = hold.inode.device;
-            lock.inode = hold.inode.number;
-            lock.file = hold.file.into_raw_fd();
-            lock.watch = hold.watch.map_or(-1, IntoRawFd::into_raw_fd);
-            0
-        }
-        Err(error) => {
-            lock.path[0] = 0;
-            code(error)
-        }
+    pointer: *const c_char,
+    take: impl FnOnce(&CStr) -> Result<Hold, Code>,
+) -> Result<c_int, Code> {
+    // SAFETY: the caller's promise.
+    let (lock, path) = unsafe { (lock.as_mut(), path(pointer)) };
+    let lock = lock.ok_or(Code::NULL)?;
+    lock.forget();
+    let path = path?;
+    let hold = take(path)?;
+    lock.keep(hold, path);
+    Ok(0)
+}
+
+fn wait(path: &CStr, milliseconds: u64) -> Result<Hold, Code> {
+    match pathless::acquire_timeout(path, milliseconds).map_err(Code::from) {
+        Err(Code::BUSY) => Err(Code::TIMED_OUT),
+        outcome => outcome,
     }
 }
 
 impl Lock {
-    fn path(&self) -> &CStr {
-        CStr::from_bytes_until_nul(&self.path).unwrap_or_default()
+    fn keep(&mut self, hold: Hold, path: &CStr) {
+        self.device = hold.inode.device;
+        self.inode = hold.inode.number;
+        self.file = hold.file.into_raw_fd();
+        self.watch = hold.watch.map_or(-1, IntoRawFd::into_raw_fd);
+        let bytes = path.to_bytes_with_nul();
+        for (to, from) in self.path.iter_mut().zip(bytes) {
+            *to = *from as c_char;
+        }
     }
 
-    fn hold(&self) -> Option<ManuallyDrop<Hold>> {
-        (self.path[0] != 0).then(|| {
-            ManuallyDrop::new(Hold {
-                file: unsafe { OwnedFd::from_raw_fd(self.file) },
-                inode: Inode {
-                    device: self.device,
-                    number: self.inode,
-                },
-                watch: (self.watch >= 0).then(|| unsafe { OwnedFd::from_raw_fd(self.watch) }),
-            })
-        })
+    /// From now on it isn't held.
+    fn forget(&mut self) {
+        self.path[0] = 0;
+    }
+
+    fn is_held(&self) -> Result<c_int, Code> {
+        let path = self.path()?;
+        Ok(pathless::is_at(self.inode(), path)?.into())
+    }
+
+    fn release(&mut self) -> Result<c_int, Code> {
+        let path = self.path()?;
+        // SAFETY: this lock owns the descriptors of a held lock, and gives them away once: it is forgotten below.
+        let hold = unsafe {
+            Hold {
+                file: OwnedFd::from_raw_fd(self.file),
+                inode: self.inode(),
+                watch: (self.watch >= 0).then(|| OwnedFd::from_raw_fd(self.watch)),
+            }
+        };
+        let outcome = pathless::release(hold, path);
+        self.forget();
+        match outcome? {
+            Release::Released => Ok(0),
+            Release::Lost => Ok(UPDATE_LOCK_LOST),
+        }
+    }
+
+    fn inode(&self) -> Inode {
+        Inode {
+            device: self.device,
+            number: self.inode,
+        }
+    }
+
+    /// The path, if the lock is held.
+    fn path(&self) -> Result<&CStr, Code> {
+        if self.path[0] == 0 {
+            return Err(Code::NOT_HELD);
+        }
+        // SAFETY: `keep` has copied a string, NUL and all.
+        Ok(unsafe { CStr::from_ptr(self.path.as_ptr()) })
     }
 }
