@@ -12,7 +12,6 @@ use crate::wait::Wait;
 use crate::{Error, Holder, Release, inode, lock};
 
 pub use crate::hold::Hold;
-pub use crate::inode::Inode;
 
 /// As [`UpdateLock::try_acquire`](crate::UpdateLock::try_acquire).
 pub fn try_acquire(path: &CStr) -> Result<Hold, Error> {
@@ -24,9 +23,9 @@ pub fn acquire_timeout(path: &CStr, timeout: u64) -> Result<Hold, Error> {
     Wait::new().wait(path, timeout, EXCLUSIVE)
 }
 
-/// As [`UpdateLock::is_held`](crate::UpdateLock::is_held), of the hold on that file.
-pub fn is_at(inode: Inode, path: &CStr) -> Result<bool, Error> {
-    inode::names(path, inode)
+/// As [`UpdateLock::is_held`](crate::UpdateLock::is_held).
+pub fn is_held(hold: &Hold, path: &CStr) -> Result<bool, Error> {
+    hold.is_at(path)
 }
 
 /// As [`UpdateLock::release`](crate::UpdateLock::release).

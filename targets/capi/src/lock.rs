@@ -1,13 +1,12 @@
 //! Taking, keeping and giving back.
 
 use core::ffi::{CStr, c_char, c_int};
+use core::mem::MaybeUninit;
 
-use rustix::fd::{FromRawFd, IntoRawFd, OwnedFd};
 use update_lock::Release;
-use update_lock::pathless::{self, Hold, Inode};
+use update_lock::pathless::{self, Hold};
 
 use crate::code::Code;
-use crate::path::path;
 
 /// The longest path of a lock in bytes, its closing NUL included.
 pub const UPDATE_LOCK_PATH_CAPACITY: usize = 256;
@@ -16,18 +15,12 @@ pub const UPDATE_LOCK_PATH_CAPACITY: usize = 256;
 /// to its end.
 pub const UPDATE_LOCK_LOST: c_int = 1;
 
-/// A lock, in the caller's memory. It needs no preparation, and may be copied or moved while it is held; but for that, what is
-/// in it is the library's own affair.
+/// A lock, in the caller's memory. It needs no preparation, and may be copied or moved while it is held. What is in it is the
+/// library's own affair.
 #[repr(C)]
 pub struct Lock {
-    /// The device of the lock file.
-    device: u64,
-    /// The inode of the lock file.
-    inode: u64,
-    /// The descriptor whose `flock` is the lock: closed when a program is executed.
-    file: c_int,
-    /// The `inotify` descriptor that a wait has left, or -1.
-    watch: c_int,
+    /// The file and its descriptors, while the lock is held.
+    hold: MaybeUninit<Hold>,
     /// The path of the lock file; empty while the lock isn't held.
     path: [c_char; UPDATE_LOCK_PATH_CAPACITY],
 }
@@ -116,17 +109,23 @@ pub unsafe extern "C" fn update_lock_release(lock: *mut Lock) -> c_int {
 /// As for `update_lock_try_acquire`.
 unsafe fn acquire(
     lock: *mut Lock,
-    pointer: *const c_char,
+    path: *const c_char,
     take: impl FnOnce(&CStr) -> Result<Hold, Code>,
 ) -> Result<c_int, Code> {
     // SAFETY: the caller's promise.
-    let (lock, path) = unsafe { (lock.as_mut(), path(pointer)) };
-    let lock = lock.ok_or(Code::NULL)?;
-    lock.forget();
-    let path = path?;
-    let hold = take(path)?;
-    lock.keep(hold, path);
-    Ok(0)
+    let lock = unsafe { lock.as_mut() }.ok_or(Code::NULL)?;
+    // SAFETY: the caller's promise.
+    let outcome = unsafe { lock.set_path(path) }.and_then(take);
+    match outcome {
+        Ok(hold) => {
+            lock.hold.write(hold);
+            Ok(0)
+        }
+        Err(code) => {
+            lock.forget();
+            Err(code)
+        }
+    }
 }
 
 fn wait(path: &CStr, milliseconds: u64) -> Result<Hold, Code> {
@@ -137,15 +136,36 @@ fn wait(path: &CStr, milliseconds: u64) -> Result<Hold, Code> {
 }
 
 impl Lock {
-    fn keep(&mut self, hold: Hold, path: &CStr) {
-        self.device = hold.inode.device;
-        self.inode = hold.inode.number;
-        self.file = hold.file.into_raw_fd();
-        self.watch = hold.watch.map_or(-1, IntoRawFd::into_raw_fd);
-        let bytes = path.to_bytes_with_nul();
-        for (to, from) in self.path.iter_mut().zip(bytes) {
-            *to = *from as c_char;
+    /// Copies the path, if it can be a file's.
+    ///
+    /// # Safety
+    ///
+    /// `path` is `NULL` or a string.
+    unsafe fn set_path(&mut self, path: *const c_char) -> Result<&CStr, Code> {
+        if path.is_null() {
+            return Err(Code::NULL);
         }
+        let mut last = b'/';
+        for (i, to) in self.path.iter_mut().enumerate() {
+            // SAFETY: the string hasn't ended before.
+            *to = unsafe { *path.add(i) };
+            match *to as u8 {
+                0 if last == b'/' => return Err(Code::INVALID),
+                // SAFETY: it ends with this NUL.
+                0 => return Ok(unsafe { CStr::from_ptr(self.path.as_ptr()) }),
+                byte => last = byte,
+            }
+        }
+        Err(Code::TOO_LONG)
+    }
+
+    /// The path, if the lock is held.
+    fn path(&self) -> Result<&CStr, Code> {
+        if self.path[0] == 0 {
+            return Err(Code::NOT_HELD);
+        }
+        // SAFETY: `set_path` has copied a string, NUL and all.
+        Ok(unsafe { CStr::from_ptr(self.path.as_ptr()) })
     }
 
     /// From now on it isn't held.
@@ -155,40 +175,20 @@ impl Lock {
 
     fn is_held(&self) -> Result<c_int, Code> {
         let path = self.path()?;
-        Ok(pathless::is_at(self.inode(), path)?.into())
+        // SAFETY: the lock is held.
+        let hold = unsafe { self.hold.assume_init_ref() };
+        Ok(pathless::is_held(hold, path)?.into())
     }
 
     fn release(&mut self) -> Result<c_int, Code> {
         let path = self.path()?;
-        // SAFETY: this lock owns the descriptors of a held lock, and gives them away once: it is forgotten below.
-        let hold = unsafe {
-            Hold {
-                file: OwnedFd::from_raw_fd(self.file),
-                inode: self.inode(),
-                watch: (self.watch >= 0).then(|| OwnedFd::from_raw_fd(self.watch)),
-            }
-        };
+        // SAFETY: the lock is held, and forgotten below, so that nobody reads the hold again.
+        let hold = unsafe { self.hold.assume_init_read() };
         let outcome = pathless::release(hold, path);
         self.forget();
         match outcome? {
             Release::Released => Ok(0),
             Release::Lost => Ok(UPDATE_LOCK_LOST),
         }
-    }
-
-    fn inode(&self) -> Inode {
-        Inode {
-            device: self.device,
-            number: self.inode,
-        }
-    }
-
-    /// The path, if the lock is held.
-    fn path(&self) -> Result<&CStr, Code> {
-        if self.path[0] == 0 {
-            return Err(Code::NOT_HELD);
-        }
-        // SAFETY: `keep` has copied a string, NUL and all.
-        Ok(unsafe { CStr::from_ptr(self.path.as_ptr()) })
     }
 }
