@@ -6,7 +6,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
 
 use crate::events::{EVENTS, News};
-use crate::path::{directory, file_name};
+use crate::path::{self, file_name};
 use crate::stopwatch::Stopwatch;
 use crate::{Error, LockPath, Operation};
 
@@ -113,10 +113,13 @@ impl Lookout {
     }
 }
 
+/// Not within `wait`, since the directory takes more room on the stack than all else there.
+#[inline(never)]
 fn arm(path: &CStr) -> Result<OwnedFd, Error> {
     let watch =
         init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(Error::at(Operation::Open))?;
-    let directory = LockPath::joined(directory(path), b"")?;
+    let mut directory = LockPath::empty();
+    directory.extend(path::directory(path))?;
     let events = WatchFlags::CREATE
         | WatchFlags::DELETE
         | WatchFlags::MOVED_FROM

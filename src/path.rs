@@ -50,18 +50,29 @@ impl LockPath {
     }
 
     /// `head` followed by `tail`.
-    ///
-    /// Byte by byte, since heapless searches longer pieces for a NUL, by 200 bytes of code.
     pub(crate) fn joined(head: &[u8], tail: &[u8]) -> Result<Self, Error> {
-        let mut path = CString::new();
-        for &byte in head.iter().chain(tail) {
+        let mut path = Self::empty();
+        path.extend(head)?;
+        path.extend(tail)?;
+        Ok(path)
+    }
+
+    /// A path to be extended where it is: to return one takes the stack of several.
+    pub(crate) fn empty() -> Self {
+        Self(CString::new())
+    }
+
+    /// Byte by byte, since heapless searches longer pieces for a NUL, by 200 bytes of code.
+    pub(crate) fn extend(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        for &byte in bytes {
             if byte == 0 {
                 return Err(Error::InvalidPath);
             }
-            path.extend_from_bytes(&[byte])
+            self.0
+                .extend_from_bytes(&[byte])
                 .map_err(|_| Error::PathTooLong)?;
         }
-        Ok(Self(path))
+        Ok(())
     }
 
     /// The path as system calls take it.
