@@ -92,7 +92,7 @@ pub extern "C" fn update_lock_error_text(error: c_int) -> *const c_char {
 fn text(error: c_int) -> &'static [u8] {
     let mut rest = &PACKED[..];
     while let [number, text @ ..] = rest {
-        if -error == c_int::from(*number) {
+        if error == -c_int::from(*number) {
             return text;
         }
         let end = text.iter().position(|&byte| byte == 0);
