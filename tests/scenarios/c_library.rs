@@ -23,6 +23,7 @@ scenarios![
     a_c_program_learns_what_the_kernel_refuses,
     a_c_program_may_pass_null_and_paths_of_nothing,
     a_c_program_gives_back_what_it_holds_only_once,
+    a_c_program_s_own_functions_stay_its_own,
 ];
 
 /// `UPDATE_LOCK_...` of the header.
@@ -274,10 +275,12 @@ fn a_c_program_learns_what_the_kernel_refuses(device: &Device) {
     let lock = Lock::new();
     let mut client = Client::start(device, &lock);
     for (path, outcome) in [("missing/updates.lock", "-2"), ("/proc/version/x", "-20")] {
-        for command in ["try", "timeout", "acquire", "holder"] {
+        for command in ["try", "timeout", "acquire"] {
             assert_eq!(client.ask(&format!("{command} {path}")), outcome);
         }
     }
+    assert_eq!(client.ask("holder missing/updates.lock"), "0");
+    assert_eq!(client.ask("holder /proc/version/x"), "-20");
     assert_eq!(client.ask("text -2"), "no such file or directory");
     assert_eq!(client.ask("text 2"), "unknown error");
     assert_eq!(client.ask("text -2147483648"), "unknown error");
@@ -310,4 +313,12 @@ fn a_c_program_gives_back_what_it_holds_only_once(device: &Device) {
     assert_eq!(other.ask("held"), "1");
     assert_eq!(client.ask_at("try", &lock), "-16");
     assert_eq!(client.ask("held"), "-9");
+}
+
+/// Its `memcpy`, its `_start`, its panic.
+fn a_c_program_s_own_functions_stay_its_own(device: &Device) {
+    let lock = Lock::new();
+    let collisions = device.c_program("c-collisions").directory(lock.directory());
+    collisions.end().succeeds();
+    assert!(!lock.is_there());
 }
