@@ -30,15 +30,15 @@ pub(crate) struct Facts {
 impl Facts {
     /// `fstat(2)`: of an open file, whether it still has a name or not.
     pub(crate) fn of_file(file: &OwnedFd) -> Result<Self, Error> {
-        file_facts(file).map_err(Error::at(Operation::Stat))
+        file_facts(file)
     }
 
     /// `fstatat(2)` of whatever the path names now, a symbolic link itself included; `None` where there is nothing.
     pub(crate) fn of_path(path: &CStr) -> Result<Option<Self>, Error> {
         match facts(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(facts) => Ok(Some(facts)),
-            Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(Error::system(Operation::Stat, errno)),
+            Err(error) if error.errno() == Some(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -95,19 +95,23 @@ impl Facts {
 }
 
 #[cfg(target_pointer_width = "64")]
-fn file_facts(file: &OwnedFd) -> Result<Facts, Errno> {
-    rustix::fs::fstat(file).map(|stat| Facts::of(&stat))
+fn file_facts(file: &OwnedFd) -> Result<Facts, Error> {
+    rustix::fs::fstat(file)
+        .map(|stat| Facts::of(&stat))
+        .map_err(Error::at(Operation::Stat))
 }
 
 /// By the other call, since on 32 bits either brings its own `statx`, `stat64` and converters.
 #[cfg(target_pointer_width = "32")]
-fn file_facts(file: &OwnedFd) -> Result<Facts, Errno> {
+fn file_facts(file: &OwnedFd) -> Result<Facts, Error> {
     facts(file.as_fd(), c"", AtFlags::EMPTY_PATH)
 }
 
 #[inline(never)]
-fn facts(directory: BorrowedFd<'_>, path: &CStr, flags: AtFlags) -> Result<Facts, Errno> {
-    path_stat(directory, path, flags).map(|stat| Facts::of(&stat))
+fn facts(directory: BorrowedFd<'_>, path: &CStr, flags: AtFlags) -> Result<Facts, Error> {
+    path_stat(directory, path, flags)
+        .map(|stat| Facts::of(&stat))
+        .map_err(Error::at(Operation::Stat))
 }
 
 /// `fstatat(2)`. In the program's hands too, since each call of rustix's is 700 bytes of code on 32 bits.

@@ -5,11 +5,11 @@
 use core::ffi::CStr;
 
 use crate::flock::EXCLUSIVE;
-use crate::holder::Found;
 use crate::location::Origin;
+use crate::lock::SUPERVISOR_UID;
 use crate::place::Place;
 use crate::wait::Wait;
-use crate::{Error, Holder, Release, inode, lock};
+use crate::{Error, Holder, Release, adopt, inode, lock};
 
 pub use crate::hold::Hold;
 
@@ -33,9 +33,14 @@ pub fn release(hold: Hold, path: &CStr) -> Result<Release, Error> {
     lock::give_back(&hold, path)
 }
 
-/// Who [`status`](crate::status) says holds the lock.
+/// Who [`status`](crate::status) says holds the lock: in the way of a user who can't adopt anything, so that there is one
+/// function to look in a program.
 pub fn holder(path: &CStr) -> Result<Option<Holder>, Error> {
-    Ok(Found::look(path)?.map(|found| found.holder))
+    match adopt::adopt(path, SUPERVISOR_UID, EXCLUSIVE) {
+        Err(Error::Held(holder)) => Ok(Some(holder)),
+        Err(error) => Err(error),
+        Ok(_) => Ok(None),
+    }
 }
 
 /// Finds the lock as [`Location::find`](crate::Location::find) does, and writes its path with a closing NUL into `buffer`.

@@ -46,26 +46,14 @@
 #define UPDATE_LOCK_LOST 1
 
 /*
- A lock, in the caller's memory. It needs no preparation, and may be copied or moved while it is held; but for that, what is
- in it is the library's own affair.
+ A lock, in the caller's memory. It needs no preparation, and may be copied or moved while it is held. What is in it is the
+ library's own affair.
  */
 struct update_lock {
   /*
-   The device of the lock file.
+   The lock file and its descriptors, while the lock is held.
    */
-  uint64_t device;
-  /*
-   The inode of the lock file.
-   */
-  uint64_t inode;
-  /*
-   The descriptor whose `flock` is the lock: closed when a program is executed.
-   */
-  int file;
-  /*
-   The `inotify` descriptor that a wait has left, or -1.
-   */
-  int watch;
+  uint64_t state[5];
   /*
    The path of the lock file; empty while the lock isn't held.
    */

@@ -1,7 +1,6 @@
 //! Taking, keeping and giving back.
 
 use core::ffi::{CStr, c_char, c_int};
-use core::mem::MaybeUninit;
 
 use update_lock::Release;
 use update_lock::pathless::{self, Hold};
@@ -19,11 +18,13 @@ pub const UPDATE_LOCK_LOST: c_int = 1;
 /// library's own affair.
 #[repr(C)]
 pub struct Lock {
-    /// The file and its descriptors, while the lock is held.
-    hold: MaybeUninit<Hold>,
+    /// The lock file and its descriptors, while the lock is held.
+    state: [u64; 5],
     /// The path of the lock file; empty while the lock isn't held.
     path: [c_char; UPDATE_LOCK_PATH_CAPACITY],
 }
+
+const _: () = assert!(size_of::<Hold>() <= 5 * 8 && align_of::<Hold>() <= align_of::<u64>());
 
 /// Takes the lock at `path` if nobody has it, or if its holder is dead, and doesn't wait. `lock` must not be held.
 ///
@@ -118,7 +119,8 @@ unsafe fn acquire(
     let outcome = unsafe { lock.set_path(path) }.and_then(take);
     match outcome {
         Ok(hold) => {
-            lock.hold.write(hold);
+            // SAFETY: there is room for it.
+            unsafe { lock.state.as_mut_ptr().cast::<Hold>().write(hold) };
             Ok(0)
         }
         Err(code) => {
@@ -175,15 +177,15 @@ impl Lock {
 
     fn is_held(&self) -> Result<c_int, Code> {
         let path = self.path()?;
-        // SAFETY: the lock is held.
-        let hold = unsafe { self.hold.assume_init_ref() };
+        // SAFETY: `acquire` has written one, since the lock is held.
+        let hold = unsafe { &*self.state.as_ptr().cast::<Hold>() };
         Ok(pathless::is_held(hold, path)?.into())
     }
 
     fn release(&mut self) -> Result<c_int, Code> {
         let path = self.path()?;
-        // SAFETY: the lock is held, and forgotten below, so that nobody reads the hold again.
-        let hold = unsafe { self.hold.assume_init_read() };
+        // SAFETY: `acquire` has written one, since the lock is held; it is forgotten below, so that nobody reads it again.
+        let hold = unsafe { self.state.as_ptr().cast::<Hold>().read() };
         let outcome = pathless::release(hold, path);
         self.forget();
         match outcome? {
