@@ -22,13 +22,13 @@ void __aeabi_memcpy(void) { quit(99); }
 void __aeabi_unwind_cpp_pr0(void) { quit(99); }
 void __aeabi_unwind_cpp_pr1(void) { quit(99); }
 
-static struct update_lock lock;
-static char path[UPDATE_LOCK_PATH_CAPACITY];
 static char variable[] = "UPDATE_LOCK_PATH=updates.lock";
 static char *environment[] = { variable, 0 };
 
 static int play(void)
 {
+    struct update_lock lock;
+    char path[UPDATE_LOCK_PATH_CAPACITY];
     int error = update_lock_location(path, sizeof path, environment);
 
     if (error == 0)

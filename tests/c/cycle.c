@@ -4,15 +4,9 @@
 
 #include "start.h"
 
-#ifndef LOCK_PATH
-#define LOCK_PATH "/tmp/balena/updates.lock"
-#endif
-
-static struct update_lock lock;
-
-START
-void _start(void)
+START void _start(void)
 {
-    int error = update_lock_try_acquire(&lock, LOCK_PATH);
+    struct update_lock lock;
+    int error = update_lock_try_acquire(&lock, "/tmp/balena/updates.lock");
     quit(error ? -error : update_lock_release(&lock));
 }
