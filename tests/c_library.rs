@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
+const README: &str = include_str!("../README.md");
 const HEADER: &str = include_str!("../targets/capi/update_lock.h");
 const MAN_PAGE: &str = include_str!("../targets/capi/update_lock.3");
 
@@ -196,25 +197,37 @@ fn pkg_config_knows_the_library() {
     assert_eq!(version.trim(), env!("CARGO_PKG_VERSION"));
 }
 
-/// The man page's example, in C and in C++, as a program that is loaded anywhere, and as one that isn't.
-#[test]
-fn the_example_takes_the_lock() {
-    let installed = Installed::new();
+/// The example of the man page, and those of the README.
+fn examples() -> Vec<String> {
     let (_, example) = MAN_PAGE.split_once(".Bd -literal\n").unwrap();
     let (example, _) = example.split_once(".Ed\n").unwrap();
-    let example = example.replace("\\en", "\\n");
-    for (compiler, name) in [("cc", "example.c"), ("c++", "example.cc")] {
-        let source = installed.path(name);
-        fs::write(&source, &example).unwrap();
-        for options in [
-            &["-pie", "-fPIE"][..],
-            &["-no-pie"],
-            &["-static"],
-            &["-static-pie", "-fPIE"],
-        ] {
-            let program = installed.compile(compiler, options, &source);
-            let output = installed.play(&program);
-            assert_eq!(output.stdout, b"flashing the modem\n");
+    let blocks = README.split("\n```c\n").skip(1);
+    let blocks = blocks.filter_map(|rest| rest.split_once("\n```\n"));
+    let blocks = blocks.map(|(block, _)| format!("{block}\n"));
+    [example.replace("\\en", "\\n")]
+        .into_iter()
+        .chain(blocks)
+        .collect()
+}
+
+/// In C and in C++, as a program that is loaded anywhere, and as one that isn't.
+#[test]
+fn the_examples_take_the_lock() {
+    let installed = Installed::new();
+    for example in examples() {
+        for (compiler, name) in [("cc", "example.c"), ("c++", "example.cc")] {
+            let source = installed.path(name);
+            fs::write(&source, &example).unwrap();
+            for options in [
+                &["-pie", "-fPIE"][..],
+                &["-no-pie"],
+                &["-static"],
+                &["-static-pie", "-fPIE"],
+            ] {
+                let program = installed.compile(compiler, options, &source);
+                let output = installed.play(&program);
+                assert_eq!(output.stdout, b"flashing the modem\n");
+            }
         }
     }
 }
