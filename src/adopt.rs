@@ -9,7 +9,7 @@ use rustix::fs::FlockOperation;
 use crate::flock::{EXCLUSIVE, SHARED, try_flock};
 use crate::hold::Hold;
 use crate::holder::Found;
-use crate::inode::Facts;
+use crate::inode::{Facts, is_absent};
 use crate::{Error, Holder, Operation, mark, note};
 
 /// Step 5 of the protocol in `lock.rs`, and step 1 of that in `shared.rs`. `None` where the file was removed meanwhile.
@@ -42,8 +42,9 @@ pub(crate) fn adopt(path: &CStr, user: u32, how: FlockOperation) -> Result<Optio
         }
     };
     // Its holder may have changed it after the look, before it died.
-    let facts = match Facts::of_path(path)? {
-        Some(now) if now.inode() == facts.inode() => now,
+    let facts = match Facts::of_path(path) {
+        Ok(now) if now.inode() == facts.inode() => now,
+        Err(error) if !is_absent(&error) => return Err(error),
         _ => return Ok(None), // 4
     };
     if !mark::HELD.contains(facts.mode()) {

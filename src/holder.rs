@@ -7,7 +7,7 @@ use rustix::fs::{CWD, FlockOperation, Mode, OFlags};
 use rustix::process::geteuid;
 
 use crate::flock::{EXCLUSIVE, try_flock};
-use crate::inode::{Facts, Inode};
+use crate::inode::{Facts, Inode, is_absent};
 use crate::lock::SUPERVISOR_UID;
 use crate::{Errno, Error, Identity, LockPath, NoteText, Operation, adopt, note};
 
@@ -152,7 +152,11 @@ impl Found {
             }
             // A symbolic link, a socket, a device without a driver, somebody else's private file.
             Err(Errno::LOOP | Errno::NXIO | Errno::NODEV | Errno::ACCESS | Errno::PERM) => {
-                Facts::of_path(path)?.map(|facts| (None, facts))
+                match Facts::of_path(path) {
+                    Ok(facts) => Some((None, facts)),
+                    Err(error) if is_absent(&error) => None,
+                    Err(error) => return Err(error),
+                }
             }
             Err(Errno::NOENT) => None,
             Err(errno) => return Err(Error::system(Operation::Open, errno)),

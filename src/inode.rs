@@ -17,6 +17,17 @@ pub struct Inode {
     pub number: u64,
 }
 
+/// Whether that is why there are no facts: there is no such file.
+pub(crate) fn is_absent(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::System {
+            errno: Errno::NOENT,
+            ..
+        }
+    )
+}
+
 /// What `stat` says of a file: the part that the protocol looks at.
 #[derive(Clone, Copy)]
 pub(crate) struct Facts {
@@ -33,13 +44,9 @@ impl Facts {
         file_facts(file)
     }
 
-    /// `fstatat(2)` of whatever the path names now, a symbolic link itself included; `None` where there is nothing.
-    pub(crate) fn of_path(path: &CStr) -> Result<Option<Self>, Error> {
-        match facts(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(facts) => Ok(Some(facts)),
-            Err(error) if error.errno() == Some(Errno::NOENT) => Ok(None),
-            Err(error) => Err(error),
-        }
+    /// `fstatat(2)` of whatever the path names now, a symbolic link itself included; [absent](is_absent) where there is nothing.
+    pub(crate) fn of_path(path: &CStr) -> Result<Self, Error> {
+        facts(CWD, path, AtFlags::SYMLINK_NOFOLLOW)
     }
 
     #[allow(
@@ -125,7 +132,11 @@ pub fn path_stat(directory: BorrowedFd<'_>, path: &CStr, flags: AtFlags) -> Resu
 
 /// Whether `path` names the file `inode` now.
 pub(crate) fn names(path: &CStr, inode: Inode) -> Result<bool, Error> {
-    Ok(Facts::of_path(path)?.is_some_and(|found| found.inode() == inode))
+    match Facts::of_path(path) {
+        Ok(found) => Ok(found.inode() == inode),
+        Err(error) if is_absent(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Removes the name; `rmdir(2)` where it is a directory's.

@@ -33,7 +33,7 @@ use rustix::fs::FlockOperation;
 
 use crate::flock::SHARED;
 use crate::hold::Hold;
-use crate::inode::{Facts, Inode};
+use crate::inode::{Facts, Inode, is_absent};
 use crate::lock::{claim, create, give_back, user};
 use crate::lookout::Lookout;
 use crate::pause::{PROBE_INTERVAL_MS, PROBE_MS};
@@ -103,17 +103,18 @@ impl Wait {
         self.lookout.looks(now);
         loop {
             let _ = self.lookout.has_news(path);
-            let hold = match Facts::of_path(path)? {
-                None if self.must_give_way(now)? => return Err(Error::GivingWay),
-                None => self.create(path, how)?,
-                Some(facts) if self.has_just_come(&facts) => {
+            let hold = match Facts::of_path(path) {
+                Err(error) if !is_absent(&error) => return Err(error),
+                Err(_) if self.must_give_way(now)? => return Err(Error::GivingWay),
+                Err(_) => self.create(path, how)?,
+                Ok(facts) if self.has_just_come(&facts) => {
                     if self.see(path, Holder::App, facts.inode())? {
                         self.lookout.next = now.saturating_add(NEW_FILE_MS);
                         return Err(Error::Held(Holder::App));
                     }
                     None
                 }
-                Some(facts) => match adopt::adopt(path, user, how) {
+                Ok(facts) => match adopt::adopt(path, user, how) {
                     Err(Error::Held(holder)) if self.see(path, holder, facts.inode())? => {
                         return Err(Error::Held(holder));
                     }
