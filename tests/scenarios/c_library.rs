@@ -242,6 +242,7 @@ fn a_c_program_finds_the_lock(device: &Device) {
     assert_eq!(ask(user, text, "location"), format!("0 {text}"));
     // Nothing is mounted there.
     assert_eq!(ask(supervisor, text, "location"), format!("1 {text}"));
+    assert_eq!(ask(supervisor, "a.lock", "location"), "1 a.lock");
     let path = "/tmp/resin/resin-updates.lock";
     assert_eq!(ask(version, "v6.4.2", "location"), format!("1 {path}"));
     let mount = format!("mount -t tmpfs tmpfs '{}'", lock.directory().display());
