@@ -41,10 +41,5 @@ static int play(void)
         error = update_lock_release(&lock);
     if (error == 0)
         error = *update_lock_error_text(0) != 'u';
-    return error;
-}
-
-START void _start(void)
-{
-    quit(-play());
+    return -error;
 }

@@ -4,9 +4,10 @@
 
 #include "start.h"
 
-START void _start(void)
+static int play(void)
 {
     struct update_lock lock;
     int error = update_lock_try_acquire(&lock, "/tmp/balena/updates.lock");
-    quit(error ? -error : update_lock_release(&lock));
+
+    return error ? -error : update_lock_release(&lock);
 }

@@ -1,14 +1,7 @@
-/* What a program without a libc starts and ends with. */
+/* What a program without a libc starts and ends with: it is to have a function `play`, which returns its exit code. */
 
 #ifndef START_H
 #define START_H
-
-/* The kernel's stack is aligned as no function of x86 expects it. */
-#if defined __x86_64__ || defined __i386__
-#define START __attribute__((force_align_arg_pointer))
-#else
-#define START
-#endif
 
 /* Ends the process: exit_group(2). */
 static _Noreturn void quit(int code)
@@ -31,6 +24,21 @@ static _Noreturn void quit(int code)
     __asm__ volatile("ecall" : : "r"(number), "r"(argument));
 #endif
     __builtin_unreachable();
+}
+
+static int play(void);
+
+#if defined __x86_64__ || defined __i386__
+/* The kernel's stack is aligned as no function expects it. */
+__attribute__((force_align_arg_pointer))
+#endif
+_Noreturn void _start(void)
+{
+#if defined __riscv
+    /* What linker relaxation addresses data by. */
+    __asm__ volatile(".option push\n.option norelax\nlla gp, __global_pointer$\n.option pop");
+#endif
+    quit(play());
 }
 
 #endif
