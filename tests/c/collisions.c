@@ -25,7 +25,7 @@ void __aeabi_unwind_cpp_pr1(void) { quit(99); }
 static char variable[] = "UPDATE_LOCK_PATH=updates.lock";
 static char *environment[] = { variable, 0 };
 
-static int play(void)
+static inline int play(void)
 {
     struct update_lock lock;
     char path[UPDATE_LOCK_PATH_CAPACITY];

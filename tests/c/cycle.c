@@ -4,7 +4,7 @@
 
 #include "start.h"
 
-static int play(void)
+static inline int play(void)
 {
     struct update_lock lock;
     int error = update_lock_try_acquire(&lock, "/tmp/balena/updates.lock");

@@ -26,7 +26,7 @@ static _Noreturn void quit(int code)
     __builtin_unreachable();
 }
 
-static int play(void);
+static inline __attribute__((always_inline)) int play(void);
 
 #if defined __x86_64__ || defined __i386__
 /* The kernel's stack is aligned as no function expects it. */
