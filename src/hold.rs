@@ -14,12 +14,10 @@ use crate::stopwatch::{Stopwatch, milliseconds};
 /// A file at a lock's path with a `flock` on it, exclusive or shared. Its drop gives up the `flock` and leaves the file.
 #[derive(Debug)]
 pub struct Hold {
-    /// The file, with its `flock`.
-    pub file: OwnedFd,
-    /// Which file it is.
-    pub inode: Inode,
+    pub(crate) file: OwnedFd,
+    pub(crate) inode: Inode,
     /// What a wait has armed. It is closed last: that stalls for milliseconds.
-    pub watch: Option<OwnedFd>,
+    pub(crate) watch: Option<OwnedFd>,
 }
 
 impl Hold {

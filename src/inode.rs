@@ -10,11 +10,9 @@ use crate::{Errno, Error, Operation, mark};
 /// The identity of a file for as long as somebody keeps it open: no other inode gets the same pair.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Inode {
-    /// `st_dev`.
-    pub device: u64,
-    /// `st_ino`.
-    pub number: u64,
+pub(crate) struct Inode {
+    pub(crate) device: u64,
+    pub(crate) number: u64,
 }
 
 /// Whether that is why there are no facts: there is no such file.

@@ -235,6 +235,32 @@ fn the_examples_take_the_lock() {
     }
 }
 
+/// ARMv6 code of the hard float ABI, as Raspbian's, and of the soft one, in a program without a libc: Debian's are ARMv7.
+#[test]
+fn the_archive_for_armv6_goes_with_either_float_abi() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("program");
+    for (compiler, abi) in [
+        (
+            "arm-linux-gnueabihf-gcc",
+            &["-march=armv6+fp", "-mfloat-abi=hard"][..],
+        ),
+        ("arm-linux-gnueabi-gcc", &["-march=armv6"]),
+    ] {
+        let mut command = Command::new(compiler);
+        let include = format!("-I{}", root().join("targets/capi").display());
+        command.args(abi).args(["-marm", "-ffreestanding"]);
+        command.args(["-nostdlib", "-static", &include, "-o"]);
+        command
+            .arg(&program)
+            .arg(root().join("tests/c/collisions.c"));
+        run(command.arg(archive("rpi")));
+        let mut command = Command::new("qemu-arm");
+        command.args(["-cpu", "arm1176"]).arg(&program);
+        run(command.current_dir(directory.path()));
+    }
+}
+
 /// As for a module of an interpreter.
 #[test]
 fn a_shared_object_takes_the_library_in() {

@@ -24,7 +24,8 @@ pub struct Lock {
     path: [c_char; UPDATE_LOCK_PATH_CAPACITY],
 }
 
-const _: () = assert!(size_of::<Hold>() <= 5 * 8 && align_of::<Hold>() <= align_of::<u64>());
+const _: () =
+    assert!(size_of::<Hold>() <= size_of::<[u64; 5]>() && align_of::<Hold>() <= align_of::<u64>());
 
 /// Takes the lock at `path` if nobody has it, or if its holder is dead, and doesn't wait. `lock` must not be held.
 ///
