@@ -2,13 +2,15 @@
 //!
 //! The file stays in place throughout, so there is no moment in which the Supervisor could slip in.
 
-use rustix::fd::OwnedFd;
+use core::ffi::CStr;
+
 use rustix::fs::FlockOperation;
 
 use crate::flock::{EXCLUSIVE, SHARED, try_flock};
+use crate::hold::Hold;
 use crate::holder::Found;
-use crate::inode::{Facts, Inode};
-use crate::{Error, Holder, LockPath, Operation, mark, note};
+use crate::inode::{Facts, is_absent};
+use crate::{Error, Holder, Operation, mark, note};
 
 /// Step 5 of the protocol in `lock.rs`, and step 1 of that in `shared.rs`. `None` where the file was removed meanwhile.
 ///
@@ -19,11 +21,7 @@ use crate::{Error, Holder, LockPath, Operation, mark, note};
 /// 4. The path still names it. Otherwise it was released or overridden between the open and the `flock`, and our
 ///    `flock` protects nothing. From here on nobody else who follows the protocol removes it.
 /// 5. What its last holder left in the mode and the note no longer holds. The note may be a live member's: that stays.
-pub(crate) fn adopt(
-    path: &LockPath,
-    user: u32,
-    how: FlockOperation,
-) -> Result<Option<(OwnedFd, Inode)>, Error> {
+pub(crate) fn adopt(path: &CStr, user: u32, how: FlockOperation) -> Result<Option<Hold>, Error> {
     let Some(found) = Found::look_as(path, how)? else {
         return Ok(None);
     };
@@ -44,8 +42,9 @@ pub(crate) fn adopt(
         }
     };
     // Its holder may have changed it after the look, before it died.
-    let facts = match Facts::of_path(path)? {
-        Some(now) if now.inode() == facts.inode() => now,
+    let facts = match Facts::of_path(path) {
+        Ok(now) if now.inode() == facts.inode() => now,
+        Err(error) if !is_absent(&error) => return Err(error),
         _ => return Ok(None), // 4
     };
     if !mark::HELD.contains(facts.mode()) {
@@ -56,7 +55,7 @@ pub(crate) fn adopt(
         let _ = note::clear(path, facts.inode());
     }
     step!("lock: adopted a dead holder's, or joined");
-    Ok(Some((file, facts.inode())))
+    Ok(Some(Hold::new(file, facts.inode())))
 }
 
 /// Whether `user` can take over a file that belongs to `owner`.

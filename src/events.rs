@@ -3,6 +3,9 @@
 /// The bytes of an event before its name: watch, mask, cookie, and the length of the name.
 const HEAD: usize = 16;
 
+/// The longest event: one with a name of 255 bytes and its NUL. Into less the kernel reads none.
+pub(crate) const EVENTS: usize = HEAD + 256;
+
 const MOVED_TO: u32 = 0x80;
 const CREATE: u32 = 0x100;
 /// There was more to say than fitted.

@@ -1,11 +1,13 @@
 //! Who holds a lock, and on what evidence.
 
+use core::ffi::CStr;
+
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags};
 use rustix::process::geteuid;
 
 use crate::flock::{EXCLUSIVE, try_flock};
-use crate::inode::{Facts, Inode};
+use crate::inode::{Facts, Inode, is_absent};
 use crate::lock::SUPERVISOR_UID;
 use crate::{Errno, Error, Identity, LockPath, NoteText, Operation, adopt, note};
 
@@ -64,7 +66,7 @@ pub struct Status {
 ///
 /// [`Error::System`] where the path can't be looked up or its `flock` can't be tried.
 pub fn status(path: &LockPath) -> Result<Option<Status>, Error> {
-    let Some(found) = Found::look(path)? else {
+    let Some(found) = Found::look(path.as_c_str())? else {
         return Ok(None);
     };
     let holder = found.holder;
@@ -115,7 +117,7 @@ impl Status {
                 file: Some(file),
                 facts,
                 ..
-            }) = Found::look(path)?
+            }) = Found::look(path.as_c_str())?
             && facts.inode() == self.inode
         {
             return note::read(&file);
@@ -135,22 +137,26 @@ pub(crate) struct Found {
 
 impl Found {
     /// Opens what `path` names, without following a link, waiting for a fifo's writer or changing anything.
-    pub(crate) fn look(path: &LockPath) -> Result<Option<Self>, Error> {
+    pub(crate) fn look(path: &CStr) -> Result<Option<Self>, Error> {
         Self::look_as(path, EXCLUSIVE)
     }
 
     /// The same with that `flock`: a shared one is granted beside other shared holders, too.
-    pub(crate) fn look_as(path: &LockPath, how: FlockOperation) -> Result<Option<Self>, Error> {
+    pub(crate) fn look_as(path: &CStr, how: FlockOperation) -> Result<Option<Self>, Error> {
         let flags =
             OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let found = match rustix::fs::openat(CWD, path.as_c_str(), flags, Mode::empty()) {
+        let found = match rustix::fs::openat(CWD, path, flags, Mode::empty()) {
             Ok(file) => {
                 let facts = Facts::of_file(&file)?;
                 Some((Some(file), facts))
             }
             // A symbolic link, a socket, a device without a driver, somebody else's private file.
             Err(Errno::LOOP | Errno::NXIO | Errno::NODEV | Errno::ACCESS | Errno::PERM) => {
-                Facts::of_path(path)?.map(|facts| (None, facts))
+                match Facts::of_path(path) {
+                    Ok(facts) => Some((None, facts)),
+                    Err(error) if is_absent(&error) => None,
+                    Err(error) => return Err(error),
+                }
             }
             Err(Errno::NOENT) => None,
             Err(errno) => return Err(Error::system(Operation::Open, errno)),

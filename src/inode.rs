@@ -2,12 +2,10 @@
 
 use core::ffi::CStr;
 
-#[cfg(target_pointer_width = "32")]
-use rustix::fd::AsFd;
-use rustix::fd::{BorrowedFd, OwnedFd};
-use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, Stat};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, Stat};
 
-use crate::{Errno, Error, LockPath, Operation, mark};
+use crate::{Errno, Error, Operation, mark};
 
 /// The identity of a file for as long as somebody keeps it open: no other inode gets the same pair.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,49 +15,70 @@ pub(crate) struct Inode {
     pub(crate) number: u64,
 }
 
+/// Whether that is why there are no facts: there is no such file.
+pub(crate) fn is_absent(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::System {
+            errno: Errno::NOENT,
+            ..
+        }
+    )
+}
+
 /// What `stat` says of a file: the part that the protocol looks at.
 #[derive(Clone, Copy)]
-pub(crate) struct Facts(Stat);
+pub(crate) struct Facts {
+    inode: Inode,
+    mode: u32,
+    uid: u32,
+    links: u32,
+    has_content: bool,
+}
 
-#[allow(
-    clippy::unnecessary_cast,
-    clippy::cast_possible_truncation,
-    reason = "the fields' widths differ between architectures"
-)]
 impl Facts {
     /// `fstat(2)`: of an open file, whether it still has a name or not.
     pub(crate) fn of_file(file: &OwnedFd) -> Result<Self, Error> {
-        file_stat(file)
-            .map(Self)
-            .map_err(Error::at(Operation::Stat))
+        file_facts(file)
     }
 
-    /// `fstatat(2)` of whatever the path names now, a symbolic link itself included; `None` where there is nothing.
-    pub(crate) fn of_path(path: &LockPath) -> Result<Option<Self>, Error> {
-        match path_stat(CWD, path.as_c_str(), AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(Some(Self(stat))),
-            Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(Error::system(Operation::Stat, errno)),
+    /// `fstatat(2)` of whatever the path names now, a symbolic link itself included; [absent](is_absent) where there is nothing.
+    pub(crate) fn of_path(path: &CStr) -> Result<Self, Error> {
+        facts(CWD, path, AtFlags::SYMLINK_NOFOLLOW)
+    }
+
+    #[allow(
+        clippy::unnecessary_cast,
+        clippy::cast_possible_truncation,
+        reason = "the fields' widths differ between architectures"
+    )]
+    fn of(stat: &Stat) -> Self {
+        Self {
+            inode: Inode {
+                device: stat.st_dev as u64,
+                number: stat.st_ino as u64,
+            },
+            mode: stat.st_mode,
+            uid: stat.st_uid,
+            links: stat.st_nlink as u32,
+            has_content: stat.st_size > 0,
         }
     }
 
     pub(crate) fn inode(&self) -> Inode {
-        Inode {
-            device: self.0.st_dev as u64,
-            number: self.0.st_ino as u64,
-        }
+        self.inode
     }
 
     pub(crate) fn mode(&self) -> Mode {
-        Mode::from_raw_mode(self.0.st_mode)
+        Mode::from_raw_mode(self.mode)
     }
 
     pub(crate) fn is_regular(&self) -> bool {
-        FileType::from_raw_mode(self.0.st_mode) == FileType::RegularFile
+        FileType::from_raw_mode(self.mode) == FileType::RegularFile
     }
 
     pub(crate) fn is_directory(&self) -> bool {
-        FileType::from_raw_mode(self.0.st_mode) == FileType::Directory
+        FileType::from_raw_mode(self.mode) == FileType::Directory
     }
 
     /// Whether this library made it, if it is a regular file: the sticky bit of a directory means something else.
@@ -68,27 +87,36 @@ impl Facts {
     }
 
     pub(crate) fn uid(&self) -> u32 {
-        self.0.st_uid
+        self.uid
     }
 
     pub(crate) fn links(&self) -> u32 {
-        self.0.st_nlink as u32
+        self.links
     }
 
     pub(crate) fn has_content(&self) -> bool {
-        self.0.st_size > 0
+        self.has_content
     }
 }
 
 #[cfg(target_pointer_width = "64")]
-fn file_stat(file: &OwnedFd) -> Result<Stat, Errno> {
+fn file_facts(file: &OwnedFd) -> Result<Facts, Error> {
     rustix::fs::fstat(file)
+        .map(|stat| Facts::of(&stat))
+        .map_err(Error::at(Operation::Stat))
 }
 
 /// By the other call, since on 32 bits either brings its own `statx`, `stat64` and converters.
 #[cfg(target_pointer_width = "32")]
-fn file_stat(file: &OwnedFd) -> Result<Stat, Errno> {
-    path_stat(file.as_fd(), c"", AtFlags::EMPTY_PATH)
+fn file_facts(file: &OwnedFd) -> Result<Facts, Error> {
+    facts(file.as_fd(), c"", AtFlags::EMPTY_PATH)
+}
+
+#[inline(never)]
+fn facts(directory: BorrowedFd<'_>, path: &CStr, flags: AtFlags) -> Result<Facts, Error> {
+    path_stat(directory, path, flags)
+        .map(|stat| Facts::of(&stat))
+        .map_err(Error::at(Operation::Stat))
 }
 
 /// `fstatat(2)`. In the program's hands too, since each call of rustix's is 700 bytes of code on 32 bits.
@@ -96,36 +124,42 @@ fn file_stat(file: &OwnedFd) -> Result<Stat, Errno> {
 /// # Errors
 ///
 /// As the system call.
-#[inline(never)]
 pub fn path_stat(directory: BorrowedFd<'_>, path: &CStr, flags: AtFlags) -> Result<Stat, Errno> {
     rustix::fs::statat(directory, path, flags)
 }
 
 /// Whether `path` names the file `inode` now.
-pub(crate) fn names(path: &LockPath, inode: Inode) -> Result<bool, Error> {
-    Ok(Facts::of_path(path)?.is_some_and(|found| found.inode() == inode))
+pub(crate) fn names(path: &CStr, inode: Inode) -> Result<bool, Error> {
+    match Facts::of_path(path) {
+        Ok(found) => Ok(found.inode() == inode),
+        Err(error) if is_absent(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Removes the name; `rmdir(2)` where it is a directory's.
-pub(crate) fn unlink(path: &LockPath, is_directory: bool) -> Result<(), Error> {
+pub(crate) fn unlink(path: &CStr, is_directory: bool) -> Result<(), Error> {
     let flags = if is_directory {
         AtFlags::REMOVEDIR
     } else {
         AtFlags::empty()
     };
-    rustix::fs::unlinkat(CWD, path.as_c_str(), flags).map_err(Error::at(Operation::Remove))
+    rustix::fs::unlinkat(CWD, path, flags).map_err(Error::at(Operation::Remove))
 }
 
-/// The device number of `directory`: it changes where one is mounted.
-pub(crate) fn device(directory: &LockPath) -> Result<u64, Error> {
-    path_stat(CWD, directory.as_c_str(), AtFlags::empty())
-        .map(|stat| Facts(stat).inode().device)
-        .map_err(Error::at(Operation::Stat))
+/// Whether something is mounted on `directory`: its device number differs from its parent's then. `None` where there is no
+/// such directory, or it can't be looked into.
+pub(crate) fn is_mount_point(directory: &CStr) -> Option<bool> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = rustix::fs::openat(CWD, directory, flags, Mode::empty()).ok()?;
+    let parent = facts(directory.as_fd(), c"..", AtFlags::empty()).ok()?;
+    let own = Facts::of_file(&directory).ok()?;
+    Some(own.inode.device != parent.inode.device)
 }
 
 /// Whether this user may create files in a directory.
-pub(crate) fn check_writable(directory: &LockPath) -> Result<(), Error> {
+pub(crate) fn check_writable(directory: &CStr) -> Result<(), Error> {
     let access = Access::WRITE_OK | Access::EXEC_OK;
-    rustix::fs::accessat(CWD, directory.as_c_str(), access, AtFlags::empty())
+    rustix::fs::accessat(CWD, directory, access, AtFlags::empty())
         .map_err(Error::at(Operation::Create))
 }

@@ -59,7 +59,7 @@ impl<'p> Request<'p> {
     /// - [`Error::Held`]: it isn't a keeper's, and has been left alone.
     /// - [`Error::System`]: `Mark` fails with `EPERM` where the keeper is another user's.
     pub fn send(path: &'p LockPath) -> Result<Option<Self>, Error> {
-        let Some(found) = Found::look(path)? else {
+        let Some(found) = Found::look(path.as_c_str())? else {
             return Ok(None);
         };
         let is_kept = found.is_kept();
@@ -86,12 +86,12 @@ impl<'p> Request<'p> {
         let is_free = try_flock(&self.file, EXCLUSIVE)?;
         let facts = Facts::of_file(&self.file)?;
         let is_keepers = facts.mode().intersects(ASKED.union(RELEASED));
-        if !is_keepers || !inode::names(self.path, facts.inode())? {
+        if !is_keepers || !inode::names(self.path.as_c_str(), facts.inode())? {
             return Ok(true); // 3, 5
         }
         if is_free {
             step!("keeper: died");
-            let _ = remove(&self.file, self.path)?; // 4
+            let _ = remove(&self.file, self.path.as_c_str())?; // 4
         }
         Ok(is_free)
     }
@@ -120,7 +120,7 @@ fn mark(file: &OwnedFd, bits: Mode) -> Result<(), Error> {
 /// - [`Error::System`]: `Open`, where it can't be read, and might be the Supervisor's; `Remove`, where it is another
 ///   user's, or a directory with something in it.
 pub fn remove_dead(path: &LockPath) -> Result<Option<Holder>, Error> {
-    let Some(found) = Found::look(path)? else {
+    let Some(found) = Found::look(path.as_c_str())? else {
         return Ok(None);
     };
     let holder = found.holder;
@@ -134,13 +134,13 @@ pub fn remove_dead(path: &LockPath) -> Result<Option<Holder>, Error> {
         (Holder::Foreign { .. }, None) => true,
         _ => false,
     };
-    if !is_dead || !inode::names(path, found.facts.inode())? {
+    if !is_dead || !inode::names(path.as_c_str(), found.facts.inode())? {
         return Err(Error::Held(holder));
     }
     match &found.file {
         // As its holder would have, so that nobody who waits takes it for an override.
-        Some(file) if holder == Holder::Stale => _ = remove(file, path)?,
-        _ => inode::unlink(path, found.facts.is_directory())?,
+        Some(file) if holder == Holder::Stale => _ = remove(file, path.as_c_str())?,
+        _ => inode::unlink(path.as_c_str(), found.facts.is_directory())?,
     }
     Ok(Some(holder))
 }

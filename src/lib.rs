@@ -37,7 +37,10 @@ mod lookout;
 mod mark;
 mod note;
 mod path;
+#[doc(hidden)]
+pub mod pathless;
 mod pause;
+mod place;
 mod seen;
 mod shared;
 mod stopwatch;
@@ -46,6 +49,7 @@ mod supervisor;
 #[cfg(feature = "supervisor")]
 mod tcp;
 mod wait;
+mod waiter;
 mod watch;
 
 #[cfg(feature = "defmt")]
@@ -73,5 +77,5 @@ pub use supervisor::{
 };
 #[cfg(feature = "supervisor")]
 pub use tcp::TcpStream;
-pub use wait::Waiter;
+pub use waiter::Waiter;
 pub use watch::{Event, Watch};

@@ -1,44 +1,7 @@
-//! Where the lock is: what the environment, the Supervisor's version or the directories say.
+//! The path of the lock, how it was found, and what it is worth.
 
-use crate::{Error, LockPath, decimal, inode};
-
-/// The three eras of the path, the newest first.
-///
-/// `/tmp/balena` and `/tmp/resin` are one directory of the host, mounted twice.
-const ERAS: [Era; 3] = [
-    Era {
-        since: (7, 22),
-        directory: b"/tmp/balena/",
-        name: b"updates.lock",
-    },
-    Era {
-        since: (4, 0),
-        directory: b"/tmp/resin/",
-        name: OLD_NAME,
-    },
-    Era {
-        since: (0, 0),
-        directory: OLDEST_DIRECTORY,
-        name: OLD_NAME,
-    },
-];
-
-const OLD_NAME: &[u8] = b"resin-updates.lock";
-const OLDEST_DIRECTORY: &[u8] = b"/data/";
-
-struct Era {
-    /// The first Supervisor that looks there: major and minor version.
-    since: (u32, u32),
-    directory: &'static [u8],
-    name: &'static [u8],
-}
-
-impl Era {
-    fn located(&self, origin: Origin) -> Result<Location, Error> {
-        let path = LockPath::joined(self.directory, self.name)?;
-        Ok(Location { path, origin })
-    }
-}
+use crate::place::{OLD_NAME, OLDEST_DIRECTORY, Place};
+use crate::{Error, LockPath, inode};
 
 /// How a location was found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,40 +63,15 @@ impl Location {
     /// - [`Error::NoLocation`]: nothing says where the lock is.
     /// - [`Error::PathTooLong`], [`Error::InvalidPath`]: a variable's value is no path of a file.
     pub fn find<'e>(variable: impl Fn(&'static str) -> Option<&'e [u8]>) -> Result<Self, Error> {
-        let set = |name| variable(name).filter(|value| !value.is_empty());
-        if let Some(path) = set("UPDATE_LOCK_PATH") {
-            return Self::named(path, Origin::UserVariable);
-        }
-        if let Some(path) = set("BALENA_APP_LOCK_PATH").or_else(|| set("RESIN_APP_LOCK_PATH")) {
-            return Self::named(path, Origin::SupervisorVariable);
-        }
-        let version = set("BALENA_SUPERVISOR_VERSION").or_else(|| set("RESIN_SUPERVISOR_VERSION"));
-        match version.and_then(parse_version) {
-            Some(version) => Self::of_version(version),
-            None => Self::of_directories(),
-        }
-    }
-
-    fn named(path: &[u8], origin: Origin) -> Result<Self, Error> {
-        LockPath::new(path).map(|path| Self { path, origin })
-    }
-
-    fn of_version(version: (u32, u32)) -> Result<Self, Error> {
-        let era = ERAS.iter().find(|era| version >= era.since);
-        era.ok_or(Error::NoLocation)?.located(Origin::Version)
-    }
-
-    fn of_directories() -> Result<Self, Error> {
-        let mut plain = None;
-        for era in &ERAS {
-            match is_mount_point(era.directory) {
-                Some(true) => return era.located(Origin::Directory),
-                // A plain `/data` is anybody's.
-                Some(false) if era.directory != OLDEST_DIRECTORY => plain = plain.or(Some(era)),
-                _ => {}
-            }
-        }
-        plain.ok_or(Error::NoLocation)?.located(Origin::Directory)
+        let place = Place::find(variable)?;
+        let path = match place.tail {
+            [] => LockPath::new(place.head)?,
+            tail => LockPath::joined(place.head, tail)?,
+        };
+        Ok(Self {
+            path,
+            origin: place.origin,
+        })
     }
 
     /// The path of the lock file.
@@ -153,7 +91,8 @@ impl Location {
     /// It is taken for one if its device number differs from its parent's. What can't be looked up is none.
     #[must_use]
     pub fn is_mount_point(&self) -> bool {
-        is_mount_point(self.path.directory()) == Some(true)
+        LockPath::joined(self.path.directory(), b"")
+            .is_ok_and(|directory| inode::is_mount_point(directory.as_c_str()) == Some(true))
     }
 
     /// Whether this user may create files in the lock's directory, by `faccessat(2)`.
@@ -162,7 +101,8 @@ impl Location {
     ///
     /// [`Error::System`] of the operation `Create`: `ENOENT`, `EACCES`, `EROFS`.
     pub fn check_writable(&self) -> Result<(), Error> {
-        LockPath::joined(self.path.directory(), b".").and_then(|path| inode::check_writable(&path))
+        LockPath::joined(self.path.directory(), b".")
+            .and_then(|path| inode::check_writable(path.as_c_str()))
     }
 
     /// Whether this lock protects the app on this device: its directory is a mount point, or a person named the path.
@@ -174,7 +114,7 @@ impl Location {
     /// Whether the Supervisor removes the lock whenever it starts, as those before 4.0.0 do.
     #[must_use]
     pub fn is_cleared_by_supervisor(&self) -> bool {
-        self.path.directory() == OLDEST_DIRECTORY && self.path.file_name() == OLD_NAME
+        self.path.directory() == OLDEST_DIRECTORY.to_bytes() && self.path.file_name() == OLD_NAME
     }
 
     /// Whether the host looks at the lock before it reboots: only at files named `updates.lock`.
@@ -182,20 +122,4 @@ impl Location {
     pub fn stops_host_reboot(&self) -> bool {
         self.path.file_name() == b"updates.lock"
     }
-}
-
-/// As [`Location::is_mount_point`]; `None` where there is no such directory, or it can't be looked into.
-fn is_mount_point(directory: &[u8]) -> Option<bool> {
-    let device = |tail| inode::device(&LockPath::joined(directory, tail)?);
-    Some(device(b".").ok()? != device(b"..").ok()?)
-}
-
-/// Major and minor version of `v7.22.0-rc1+build`, whatever follows them.
-fn parse_version(text: &[u8]) -> Option<(u32, u32)> {
-    let text = text.strip_prefix(b"v").unwrap_or(text);
-    let mut numbers = text
-        .split(|byte| !byte.is_ascii_digit())
-        .map(decimal::parse);
-    let major = numbers.next()??;
-    Some((major, numbers.next().flatten().unwrap_or(0)))
 }

@@ -27,6 +27,7 @@
 //! What remains: root can be overridden between 6 and 8, and then removes the Supervisor's file. For other users the
 //! sticky bit of the directory refuses that.
 
+use core::ffi::CStr;
 use core::time::Duration;
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -35,7 +36,7 @@ use rustix::process::geteuid;
 
 use crate::flock::{EXCLUSIVE, flock_past_probes};
 use crate::hold::Hold;
-use crate::inode::{self, Facts, Inode};
+use crate::inode::{self, Facts};
 use crate::{Errno, Error, Holder, Identity, LockPath, Note, Operation, Waiter, adopt, mark, note};
 
 /// `nobody`, as whom the Supervisor creates its own lock files.
@@ -54,6 +55,7 @@ pub(crate) const SUPERVISOR_UID: u32 = 65534;
 #[derive(Debug)]
 pub struct UpdateLock {
     pub(crate) hold: Hold,
+    pub(crate) path: LockPath,
     pub(crate) is_released: bool,
 }
 
@@ -83,7 +85,7 @@ impl UpdateLock {
     ///   it can't be written. `Lock` or `Stat` (out of locks, I/O error) leave the file that was created: nobody can know
     ///   whose it is by then. The next acquire adopts it.
     pub fn try_acquire(path: &LockPath) -> Result<Self, Error> {
-        try_take(path, EXCLUSIVE).map(Self::of)
+        try_take(path.as_c_str(), EXCLUSIVE).map(|hold| Self::of(hold, path))
     }
 
     /// Takes the lock, waiting for it as long as it takes.
@@ -115,7 +117,7 @@ impl UpdateLock {
     ///
     /// [`Error::System`] where the path can't be looked up any more.
     pub fn is_held(&self) -> Result<bool, Error> {
-        self.hold.is_at_path()
+        self.hold.is_at(self.path.as_c_str())
     }
 
     /// Waits for the loss of the lock, for at most `timeout`: `true` when it has been taken away, `false` when the time has
@@ -143,7 +145,7 @@ impl UpdateLock {
     ///
     /// As [`is_held`](Self::is_held).
     pub fn wait_lost(&mut self, timeout: Duration) -> Result<bool, Error> {
-        self.hold.wait_lost(timeout)
+        self.hold.wait_lost(self.path.as_c_str(), timeout)
     }
 
     /// Gives the lock back, and says whether it was still ours.
@@ -173,7 +175,7 @@ impl UpdateLock {
     ///
     /// [`Error::System`]: `Write` fails with `ENOSPC` on a full disk; `Open` with `ENOENT` after a loss.
     pub fn write_note(&self, note: &Note<'_>) -> Result<(), Error> {
-        note::replace(&self.hold.path, self.hold.inode, note)
+        note::replace(self.path.as_c_str(), self.hold.inode, note)
     }
 
     /// Reads what the watch that a wait has left has to say. Who holds such a lock for long does so now and then: events
@@ -196,30 +198,36 @@ impl UpdateLock {
     /// The path of the lock file.
     #[must_use]
     pub fn path(&self) -> &LockPath {
-        &self.hold.path
+        &self.path
     }
 
-    pub(crate) fn of(hold: Hold) -> Self {
+    pub(crate) fn of(hold: Hold, path: &LockPath) -> Self {
         Self {
             hold,
+            path: path.clone(),
             is_released: false,
         }
     }
 
     fn give_back(&self) -> Result<Release, Error> {
-        if !self.is_held()? {
-            step!("lock: lost before the release"); // 6
-            return Ok(Release::Lost);
-        }
-        remove(&self.hold.file, &self.hold.path)
+        give_back(&self.hold, self.path.as_c_str())
     }
 }
 
+/// Steps 6 to 8.
+pub(crate) fn give_back(hold: &Hold, path: &CStr) -> Result<Release, Error> {
+    if !hold.is_at(path)? {
+        step!("lock: lost before the release"); // 6
+        return Ok(Release::Lost);
+    }
+    remove(&hold.file, path)
+}
+
 /// Steps 7 and 8, of a lock that is known to be there.
-pub(crate) fn remove(file: &OwnedFd, path: &LockPath) -> Result<Release, Error> {
+pub(crate) fn remove(file: &OwnedFd, path: &CStr) -> Result<Release, Error> {
     // Without the mark the removal looks like an override to those who wait: they are late, not wrong.
     let _ = rustix::fs::fchmod(file, mark::HELD.union(mark::RELEASED)); // 7
-    match rustix::fs::unlinkat(CWD, path.as_c_str(), AtFlags::empty()) {
+    match rustix::fs::unlinkat(CWD, path, AtFlags::empty()) {
         Ok(()) => {
             step!("lock: released"); // 8
             Ok(Release::Released)
@@ -245,16 +253,16 @@ impl AsFd for UpdateLock {
 }
 
 /// Steps 1 to 5.
-pub(crate) fn try_take(path: &LockPath, how: FlockOperation) -> Result<Hold, Error> {
+pub(crate) fn try_take(path: &CStr, how: FlockOperation) -> Result<Hold, Error> {
     let user = user()?;
     loop {
-        let claim = match create(path)? {
+        let hold = match create(path)? {
             Some(file) => claim(path, file, how)?,
             None => adopt::adopt(path, user, how)?, // 5
         };
-        if let Some((file, inode)) = claim {
+        if let Some(hold) = hold {
             step!("lock: acquired");
-            return Ok(Hold::new(file, inode, path));
+            return Ok(hold);
         }
         step!("lock: removed underneath, again");
     }
@@ -269,9 +277,9 @@ pub(crate) fn user() -> Result<u32, Error> {
 }
 
 /// Step 2. `None` where something is there already.
-pub(crate) fn create(path: &LockPath) -> Result<Option<OwnedFd>, Error> {
+pub(crate) fn create(path: &CStr) -> Result<Option<OwnedFd>, Error> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    match rustix::fs::openat(CWD, path.as_c_str(), flags, mark::HELD) {
+    match rustix::fs::openat(CWD, path, flags, mark::HELD) {
         Ok(file) => {
             step!("lock: created");
             Ok(Some(file))
@@ -283,10 +291,10 @@ pub(crate) fn create(path: &LockPath) -> Result<Option<OwnedFd>, Error> {
 
 /// Steps 3 and 4. `None` where the file was removed meanwhile.
 pub(crate) fn claim(
-    path: &LockPath,
+    path: &CStr,
     file: OwnedFd,
     how: FlockOperation,
-) -> Result<Option<(OwnedFd, Inode)>, Error> {
+) -> Result<Option<Hold>, Error> {
     if !flock_past_probes(&file, how)? {
         return Err(Error::Held(Holder::App));
     }
@@ -297,5 +305,5 @@ pub(crate) fn claim(
         // Somebody linked it, and may have removed the name that counts.
         _ => inode::names(path, facts.inode())?,
     };
-    Ok(is_ours.then_some((file, facts.inode())))
+    Ok(is_ours.then(|| Hold::new(file, facts.inode())))
 }

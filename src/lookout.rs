@@ -1,9 +1,12 @@
 //! When to look at a lock: steps 1 and 2 in `wait.rs`.
 
+use core::ffi::CStr;
+
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
 
-use crate::events::News;
+use crate::events::{EVENTS, News};
+use crate::path::{self, file_name};
 use crate::stopwatch::Stopwatch;
 use crate::{Error, LockPath, Operation};
 
@@ -63,7 +66,7 @@ impl Lookout {
     }
 
     /// What becomes readable when there may be news: armed by the first call, after which a look is due.
-    pub(crate) fn watch(&mut self, path: &LockPath) -> Option<BorrowedFd<'_>> {
+    pub(crate) fn watch(&mut self, path: &CStr) -> Option<BorrowedFd<'_>> {
         if matches!(self.inotify, Inotify::NotYet) {
             self.inotify = arm(path).map_or(Inotify::Refused, Inotify::Armed);
             self.next = 0; // 1
@@ -79,22 +82,22 @@ impl Lookout {
     }
 
     /// Whether anything has happened to the lock since the last call.
-    pub(crate) fn has_news(&mut self, path: &LockPath) -> bool {
+    pub(crate) fn has_news(&mut self, path: &CStr) -> bool {
         let Some(watch) = self.armed() else {
             return false;
         };
         let mut news = News::default();
-        let mut events = [0; 512];
+        let mut events = [0; EVENTS];
         while let Ok(length @ 1..) = rustix::io::read(watch, &mut events) {
             let events = events.get(..length).unwrap_or_default();
-            news.read(events, path.file_name());
+            news.read(events, file_name(path));
         }
         self.arrivals = self.arrivals.wrapping_add(news.arrivals);
         news.is_any
     }
 
     /// Waits until a look is due; `false` when the time is over.
-    pub(crate) fn wait(&mut self, path: &LockPath, clock: &mut Stopwatch, end: u64) -> bool {
+    pub(crate) fn wait(&mut self, path: &CStr, clock: &mut Stopwatch, end: u64) -> bool {
         loop {
             self.watch(path);
             let now = clock.elapsed();
@@ -110,10 +113,13 @@ impl Lookout {
     }
 }
 
-fn arm(path: &LockPath) -> Result<OwnedFd, Error> {
+/// Not within `wait`, since the directory takes more room on the stack than all else there.
+#[inline(never)]
+fn arm(path: &CStr) -> Result<OwnedFd, Error> {
     let watch =
         init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(Error::at(Operation::Open))?;
-    let directory = LockPath::joined(path.directory(), b"")?;
+    let mut directory = LockPath::empty();
+    directory.extend(path::directory(path))?;
     let events = WatchFlags::CREATE
         | WatchFlags::DELETE
         | WatchFlags::MOVED_FROM

@@ -9,13 +9,15 @@
 //!
 //! Nothing is decided by it: the lock is as valid with half a note or none.
 
+use core::ffi::CStr;
+
 use embedded_io::{ErrorType, Read, Write};
 use heapless::Vec;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags};
 
 use crate::inode::{Facts, Inode};
-use crate::{Errno, Error, LockPath, Operation, decimal};
+use crate::{Errno, Error, Operation, decimal};
 
 /// The longest note in bytes; what exceeds it is cut.
 pub const NOTE_CAPACITY: usize = 256;
@@ -248,10 +250,10 @@ pub(crate) fn read(file: &OwnedFd) -> Result<NoteText, Error> {
 /// Removes the note of the lock file `inode` at `path`, and opens the file for another; touches no other file.
 ///
 /// The locked descriptor won't do: it may be an adopter's, open for reading only.
-pub(crate) fn clear(path: &LockPath, inode: Inode) -> Result<OwnedFd, Error> {
+pub(crate) fn clear(path: &CStr, inode: Inode) -> Result<OwnedFd, Error> {
     let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(CWD, path.as_c_str(), flags, Mode::empty())
-        .map_err(Error::at(Operation::Open))?;
+    let file =
+        rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(Error::at(Operation::Open))?;
     if Facts::of_file(&file)?.inode() != inode {
         return Err(Error::system(Operation::Open, Errno::NOENT));
     }
@@ -260,7 +262,7 @@ pub(crate) fn clear(path: &LockPath, inode: Inode) -> Result<OwnedFd, Error> {
 }
 
 /// Replaces the note of the lock file `inode` at `path`, and touches no other file.
-pub(crate) fn replace(path: &LockPath, inode: Inode, note: &Note<'_>) -> Result<(), Error> {
+pub(crate) fn replace(path: &CStr, inode: Inode, note: &Note<'_>) -> Result<(), Error> {
     note.write_to(&mut File(clear(path, inode)?))
 }
 

@@ -50,18 +50,29 @@ impl LockPath {
     }
 
     /// `head` followed by `tail`.
-    ///
-    /// Byte by byte, since heapless searches longer pieces for a NUL, by 200 bytes of code.
     pub(crate) fn joined(head: &[u8], tail: &[u8]) -> Result<Self, Error> {
-        let mut path = CString::new();
-        for &byte in head.iter().chain(tail) {
+        let mut path = Self::empty();
+        path.extend(head)?;
+        path.extend(tail)?;
+        Ok(path)
+    }
+
+    /// A path to be extended where it is: to return one takes the stack of several.
+    pub(crate) fn empty() -> Self {
+        Self(CString::new())
+    }
+
+    /// Byte by byte, since heapless searches longer pieces for a NUL, by 200 bytes of code.
+    pub(crate) fn extend(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        for &byte in bytes {
             if byte == 0 {
                 return Err(Error::InvalidPath);
             }
-            path.extend_from_bytes(&[byte])
+            self.0
+                .extend_from_bytes(&[byte])
                 .map_err(|_| Error::PathTooLong)?;
         }
-        Ok(Self(path))
+        Ok(())
     }
 
     /// The path as system calls take it.
@@ -79,24 +90,34 @@ impl LockPath {
     /// What follows the last `/`.
     #[must_use]
     pub fn file_name(&self) -> &[u8] {
-        self.split().1
+        file_name(self.as_c_str())
     }
 
     /// What precedes the file name: `/tmp/balena/`, and `./` where there is no `/`.
     #[must_use]
     pub fn directory(&self) -> &[u8] {
-        match self.split().0 {
-            [] => b"./",
-            directory => directory,
-        }
+        directory(self.as_c_str())
     }
+}
 
-    fn split(&self) -> (&[u8], &[u8]) {
-        let path = self.as_bytes();
-        let name = path
-            .iter()
-            .rposition(|&byte| byte == b'/')
-            .map_or(0, |slash| slash + 1);
-        path.split_at_checked(name).unwrap_or((path, b""))
+/// As [`LockPath::file_name`].
+pub(crate) fn file_name(path: &CStr) -> &[u8] {
+    split(path).1
+}
+
+/// As [`LockPath::directory`].
+pub(crate) fn directory(path: &CStr) -> &[u8] {
+    match split(path).0 {
+        [] => b"./",
+        directory => directory,
     }
+}
+
+fn split(path: &CStr) -> (&[u8], &[u8]) {
+    let path = path.to_bytes();
+    let name = path
+        .iter()
+        .rposition(|&byte| byte == b'/')
+        .map_or(0, |slash| slash + 1);
+    path.split_at_checked(name).unwrap_or((path, b""))
 }

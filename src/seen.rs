@@ -1,10 +1,12 @@
 //! What was at a lock's path, and what became of it.
 
+use core::ffi::CStr;
+
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, Mode, OFlags};
 
 use crate::inode::{Facts, Inode};
-use crate::{Errno, Error, Holder, LockPath, Operation, mark};
+use crate::{Errno, Error, Holder, Operation, mark};
 
 /// A file that was at a lock's path. It is kept open, so that it can be asked, and no other gets its number: by `O_PATH`,
 /// which needs no permission, and whose close is no event.
@@ -28,9 +30,9 @@ pub(crate) enum Fate {
 
 impl Seen {
     /// Opens what is at `path`, to keep it; `None` where nothing is.
-    pub(crate) fn open(path: &LockPath) -> Result<Option<(OwnedFd, Facts)>, Error> {
+    pub(crate) fn open(path: &CStr) -> Result<Option<(OwnedFd, Facts)>, Error> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = match rustix::fs::openat(CWD, path.as_c_str(), flags, Mode::empty()) {
+        let file = match rustix::fs::openat(CWD, path, flags, Mode::empty()) {
             Ok(file) => file,
             Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(Error::system(Operation::Open, errno)),

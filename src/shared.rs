@@ -17,9 +17,10 @@
 //! What remains: two probes in exactly the two moments of 3 can make the last member leave a file behind, which the next
 //! acquire adopts.
 
+use core::ffi::CStr;
 use core::time::Duration;
 
-use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::FlockOperation;
 
 use crate::flock::{EXCLUSIVE, SHARED, flock_past_probes, try_flock};
@@ -37,6 +38,7 @@ use crate::{Error, Identity, LockPath, Note, Release, Waiter, mark, note};
 #[derive(Debug)]
 pub struct SharedLock {
     pub(crate) hold: Hold,
+    pub(crate) path: LockPath,
     pub(crate) has_left: bool,
 }
 
@@ -63,7 +65,7 @@ impl SharedLock {
     /// As [`UpdateLock::try_acquire`](crate::UpdateLock::try_acquire). Only the file's user and root can join, since the
     /// last one out removes it: for others it is [`Error::Held`].
     pub fn try_acquire(path: &LockPath) -> Result<Self, Error> {
-        try_take(path, SHARED).map(Self::of)
+        try_take(path.as_c_str(), SHARED).map(|hold| Self::of(hold, path))
     }
 
     /// Takes a shared hold, waiting for it as long as it takes.
@@ -93,7 +95,7 @@ impl SharedLock {
     ///
     /// [`Error::System`] where the path can't be looked up any more.
     pub fn is_held(&self) -> Result<bool, Error> {
-        self.hold.is_at_path()
+        self.hold.is_at(self.path.as_c_str())
     }
 
     /// Waits for the loss of the lock, for at most `timeout`: as [`UpdateLock::wait_lost`](crate::UpdateLock::wait_lost).
@@ -102,7 +104,7 @@ impl SharedLock {
     ///
     /// As [`is_held`](Self::is_held).
     pub fn wait_lost(&mut self, timeout: Duration) -> Result<bool, Error> {
-        self.hold.wait_lost(timeout)
+        self.hold.wait_lost(self.path.as_c_str(), timeout)
     }
 
     /// Gives the hold up, and says what became of the lock.
@@ -127,7 +129,7 @@ impl SharedLock {
     ///
     /// As [`UpdateLock::write_note`](crate::UpdateLock::write_note).
     pub fn write_note(&self, note: &Note<'_>) -> Result<(), Error> {
-        note::replace(&self.hold.path, self.hold.inode, note)
+        note::replace(self.path.as_c_str(), self.hold.inode, note)
     }
 
     /// Reads what the watch that a wait has left has to say: see
@@ -150,45 +152,50 @@ impl SharedLock {
     /// The path of the lock file.
     #[must_use]
     pub fn path(&self) -> &LockPath {
-        &self.hold.path
+        &self.path
     }
 
-    pub(crate) fn of(hold: Hold) -> Self {
+    pub(crate) fn of(hold: Hold, path: &LockPath) -> Self {
         Self {
             hold,
+            path: path.clone(),
             has_left: false,
         }
     }
 
     fn give_up(&self) -> Result<Leave, Error> {
-        let Hold { file, path, .. } = &self.hold;
-        let is_last = self.is_last()?;
-        if !self.is_held()? {
-            return Ok(
-                match Facts::of_file(file)?.mode().contains(mark::RELEASED) {
-                    true => Leave::Left, // 4
-                    false => Leave::Lost,
-                },
-            );
-        }
-        if !is_last {
-            // Copies of the descriptor, what a command has started has one, are no members.
-            let _ = rustix::fs::flock(file, FlockOperation::Unlock);
-            return Ok(Leave::Left);
-        }
-        match remove(file, path)? {
-            Release::Released => Ok(Leave::Released),
-            Release::Lost => Ok(Leave::Lost),
-        }
+        give_up(&self.hold, self.path.as_c_str())
     }
+}
 
-    /// Steps 2 and 3. With `true` comes the exclusive `flock`.
-    fn is_last(&self) -> Result<bool, Error> {
-        let file = &self.hold.file;
-        // Whoever has it past all probes is an exclusive holder, which has adopted the file meanwhile.
-        Ok(try_flock(file, EXCLUSIVE)?
-            || flock_past_probes(file, SHARED)? && try_flock(file, EXCLUSIVE)?)
+/// Steps 2 to 4.
+pub(crate) fn give_up(hold: &Hold, path: &CStr) -> Result<Leave, Error> {
+    let file = &hold.file;
+    let is_last = is_last(file)?;
+    if !hold.is_at(path)? {
+        return Ok(
+            match Facts::of_file(file)?.mode().contains(mark::RELEASED) {
+                true => Leave::Left, // 4
+                false => Leave::Lost,
+            },
+        );
     }
+    if !is_last {
+        // Copies of the descriptor, what a command has started has one, are no members.
+        let _ = rustix::fs::flock(file, FlockOperation::Unlock);
+        return Ok(Leave::Left);
+    }
+    match remove(file, path)? {
+        Release::Released => Ok(Leave::Released),
+        Release::Lost => Ok(Leave::Lost),
+    }
+}
+
+/// Steps 2 and 3. With `true` comes the exclusive `flock`.
+fn is_last(file: &OwnedFd) -> Result<bool, Error> {
+    // Whoever has it past all probes is an exclusive holder, which has adopted the file meanwhile.
+    Ok(try_flock(file, EXCLUSIVE)?
+        || flock_past_probes(file, SHARED)? && try_flock(file, EXCLUSIVE)?)
 }
 
 impl Drop for SharedLock {

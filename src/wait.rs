@@ -27,20 +27,20 @@
 //!
 //! What remains: a first look, which has seen nothing before, can fall into the gap; and the microseconds of 7.
 
-use core::time::Duration;
+use core::ffi::CStr;
 
-use rustix::fd::BorrowedFd;
 use rustix::fs::FlockOperation;
 
-use crate::flock::{EXCLUSIVE, SHARED};
+use crate::flock::SHARED;
 use crate::hold::Hold;
-use crate::inode::{Facts, Inode};
-use crate::lock::{claim, create, user};
+use crate::inode::{Facts, Inode, is_absent};
+use crate::lock::{claim, create, give_back, user};
 use crate::lookout::Lookout;
 use crate::pause::{PROBE_INTERVAL_MS, PROBE_MS};
 use crate::seen::{Fate, Seen};
-use crate::stopwatch::{Stopwatch, milliseconds};
-use crate::{Error, Holder, LockPath, SharedLock, UpdateLock, adopt};
+use crate::shared::give_up;
+use crate::stopwatch::Stopwatch;
+use crate::{Error, Holder, adopt};
 
 /// How long a Supervisor may take from the removal of a file to its own.
 const AFTER_OVERRIDE_MS: u64 = 5000;
@@ -52,33 +52,10 @@ const AFTER_FOREIGN_MS: u64 = 1000;
 /// two calls of the other.
 const NEW_FILE_MS: u64 = 10;
 
-/// Waits for a lock without missing a release, and without breaking an override.
-///
-/// It has no clock: who waits passes the time, in milliseconds since any moment. For a wait by a thread that can block
-/// there are [`wait`](Self::wait) and [`UpdateLock::acquire_timeout`].
-///
-/// ```no_run
-/// use update_lock::{Error, LockPath, UpdateLock, Waiter};
-///
-/// # fn now() -> u64 { 0 }
-/// # fn poll(descriptor: Option<rustix::fd::BorrowedFd<'_>>, milliseconds: u64) {}
-/// fn wait(path: &LockPath) -> Result<UpdateLock, Error> {
-///     let mut waiter = Waiter::new(path);
-///     loop {
-///         match waiter.look(now()) {
-///             Err(Error::Held(_) | Error::GivingWay) => {}
-///             outcome => return outcome,
-///         }
-///         waiter.watch();
-///         let due = waiter.due(now());
-///         poll(waiter.watch(), due);
-///     }
-/// }
-/// ```
+/// A wait for a lock whose path each call is given: always the same.
 #[derive(Debug)]
-pub struct Waiter {
-    path: LockPath,
-    lookout: Lookout,
+pub(crate) struct Wait {
+    pub(crate) lookout: Lookout,
     last: Last,
     /// How many files had come to the path then.
     arrivals: u32,
@@ -95,12 +72,10 @@ enum Last {
     Lost,
 }
 
-impl Waiter {
-    /// A waiter that hasn't looked yet.
-    #[must_use]
-    pub fn new(path: &LockPath) -> Self {
+impl Wait {
+    /// One that hasn't looked yet.
+    pub(crate) fn new() -> Self {
         Self {
-            path: path.clone(),
             lookout: Lookout::new(None),
             last: Last::Nothing,
             arrivals: 0,
@@ -108,69 +83,43 @@ impl Waiter {
         }
     }
 
-    /// A waiter for a lock that has been lost, to take it again once the override is over.
-    #[must_use]
-    pub fn after_loss(mut lock: UpdateLock) -> Self {
-        lock.is_released = true;
-        Self::after(&mut lock.hold)
+    /// One for a hold that has been lost.
+    pub(crate) fn after_loss(lost: &mut Hold) -> Self {
+        Self {
+            lookout: Lookout::new(lost.watch.take()),
+            last: Last::Lost,
+            ..Self::new()
+        }
     }
 
-    /// The same for a shared hold.
-    #[must_use]
-    pub fn after_shared_loss(mut lock: SharedLock) -> Self {
-        lock.has_left = true;
-        Self::after(&mut lock.hold)
-    }
-
-    fn after(lost: &mut Hold) -> Self {
-        let mut waiter = Self::new(&lost.path);
-        waiter.lookout = Lookout::new(lost.watch.take());
-        waiter.last = Last::Lost;
-        waiter
-    }
-
-    /// Takes the lock, if it can be taken without breaking an override. With the lock goes the watch, which is closed
-    /// when the lock has been released.
-    ///
-    /// # Errors
-    ///
-    /// - [`Error::Held`]: by whom. Look again when there are news.
-    /// - [`Error::GivingWay`]: it was taken away from its holder. Look again when there are news, or at [`due`](Self::due).
-    /// - Others as [`UpdateLock::try_acquire`].
-    pub fn look(&mut self, now: u64) -> Result<UpdateLock, Error> {
-        self.look_as(now, EXCLUSIVE).map(UpdateLock::of)
-    }
-
-    /// Takes a shared hold: as [`look`](Self::look), and beside others who share the lock.
-    ///
-    /// # Errors
-    ///
-    /// As [`look`](Self::look), and as [`SharedLock::try_acquire`].
-    pub fn look_shared(&mut self, now: u64) -> Result<SharedLock, Error> {
-        self.look_as(now, SHARED).map(SharedLock::of)
-    }
-
-    fn look_as(&mut self, now: u64, how: FlockOperation) -> Result<Hold, Error> {
+    /// As [`Waiter::look`](crate::Waiter::look), with that `flock`.
+    pub(crate) fn look(
+        &mut self,
+        path: &CStr,
+        now: u64,
+        how: FlockOperation,
+    ) -> Result<Hold, Error> {
         self.lookout.looks(now);
         let user = user()?;
         loop {
-            let _ = self.has_news();
-            let hold = match Facts::of_path(&self.path)? {
-                None if self.must_give_way(now)? => return Err(Error::GivingWay),
-                None => self.create(how)?,
-                Some(facts) if self.has_just_come(&facts) => {
-                    if self.see(Holder::App, facts.inode())? {
+            let _ = self.lookout.has_news(path);
+            let hold = match Facts::of_path(path) {
+                Err(error) if !is_absent(&error) => return Err(error),
+                Err(_) if self.must_give_way(now)? => return Err(Error::GivingWay),
+                Err(_) => self.create(path, how)?,
+                Ok(facts) if self.has_just_come(&facts) => {
+                    if self.see(path, Holder::App, facts.inode())? {
                         self.lookout.next = now.saturating_add(NEW_FILE_MS);
                         return Err(Error::Held(Holder::App));
                     }
                     None
                 }
-                Some(facts) => match adopt::adopt(&self.path, user, how) {
-                    Err(Error::Held(holder)) if self.see(holder, facts.inode())? => {
+                Ok(facts) => match adopt::adopt(path, user, how) {
+                    Err(Error::Held(holder)) if self.see(path, holder, facts.inode())? => {
                         return Err(Error::Held(holder));
                     }
                     Err(Error::Held(_)) => None,
-                    claim => claim?.map(|(file, inode)| Hold::new(file, inode, &self.path)),
+                    hold => hold?,
                 },
             };
             if let Some(mut hold) = hold {
@@ -182,33 +131,20 @@ impl Waiter {
         }
     }
 
-    /// Takes the lock, waiting for at most `timeout` by a clock of its own, for a thread that can block.
-    ///
-    /// # Errors
-    ///
-    /// As [`UpdateLock::acquire_timeout`].
-    pub fn wait(self, timeout: Duration) -> Result<UpdateLock, Error> {
-        self.wait_as(timeout, EXCLUSIVE).map(UpdateLock::of)
-    }
-
-    /// Takes a shared hold, waiting for at most `timeout` by a clock of its own, for a thread that can block.
-    ///
-    /// # Errors
-    ///
-    /// As [`SharedLock::acquire_timeout`].
-    pub fn wait_shared(self, timeout: Duration) -> Result<SharedLock, Error> {
-        self.wait_as(timeout, SHARED).map(SharedLock::of)
-    }
-
-    fn wait_as(mut self, timeout: Duration, how: FlockOperation) -> Result<Hold, Error> {
-        let timeout = milliseconds(timeout);
+    /// As [`Waiter::wait`](crate::Waiter::wait), for at most that many milliseconds, with that `flock`.
+    pub(crate) fn wait(
+        &mut self,
+        path: &CStr,
+        timeout: u64,
+        how: FlockOperation,
+    ) -> Result<Hold, Error> {
         let mut clock = Stopwatch::start();
         let mut is_over = timeout == 0;
         // By another clock, if any.
         self.free_since = None;
         loop {
             let now = clock.elapsed();
-            match self.look_as(now, how) {
+            match self.look(path, now, how) {
                 Ok(hold) => return Ok(hold),
                 Err(Error::Held(_) | Error::GivingWay) if !is_over => {}
                 Err(error) => return Err(error),
@@ -217,32 +153,8 @@ impl Waiter {
                 // Who can give up must not do so because of probes, whose end is no event.
                 self.lookout.next = now + u64::from(PROBE_INTERVAL_MS);
             }
-            is_over = !self.lookout.wait(&self.path, &mut clock, timeout);
+            is_over = !self.lookout.wait(path, &mut clock, timeout);
         }
-    }
-
-    /// The path of the lock file.
-    #[must_use]
-    pub fn path(&self) -> &LockPath {
-        &self.path
-    }
-
-    /// In how many milliseconds a look is due, should there be no news.
-    #[must_use]
-    pub fn due(&self, now: u64) -> u64 {
-        self.lookout.due(now)
-    }
-
-    /// What becomes readable when there may be news: armed by the first call, after which a look is due.
-    ///
-    /// `None` where `inotify` is refused; by its limit, 128 for each user by default.
-    pub fn watch(&mut self) -> Option<BorrowedFd<'_>> {
-        self.lookout.watch(&self.path)
-    }
-
-    /// Whether anything has happened to the lock since the last call or look; files beside it don't count.
-    pub fn has_news(&mut self) -> bool {
-        self.lookout.has_news(&self.path)
     }
 
     /// How many files have come to the path since it was seen last.
@@ -284,22 +196,21 @@ impl Waiter {
     }
 
     /// Takes the free lock; `None` where something came in between.
-    fn create(&mut self, how: FlockOperation) -> Result<Option<Hold>, Error> {
+    fn create(&mut self, path: &CStr, how: FlockOperation) -> Result<Option<Hold>, Error> {
         self.arrivals = self.lookout.arrivals;
-        let claim = match create(&self.path)? {
-            Some(file) => claim(&self.path, file, how)?,
+        let hold = match create(path)? {
+            Some(file) => claim(path, file, how)?,
             None => None,
         };
-        let hold = claim.map(|(file, inode)| Hold::new(file, inode, &self.path));
-        let _ = self.has_news();
+        let _ = self.lookout.has_news(path);
         // 7. One arrival is ours; the lock is given back after any other.
         if self.new_arrivals() > 1
             && let Some(hold) = hold
         {
             if how == SHARED {
-                drop(SharedLock::of(hold));
+                let _ = give_up(&hold, path);
             } else {
-                drop(UpdateLock::of(hold));
+                let _ = give_back(&hold, path);
             }
             return Ok(None);
         }
@@ -307,13 +218,13 @@ impl Waiter {
     }
 
     /// Keeps what is there open; `false` where it has gone since.
-    fn see(&mut self, holder: Holder, inode: Inode) -> Result<bool, Error> {
+    fn see(&mut self, path: &CStr, holder: Holder, inode: Inode) -> Result<bool, Error> {
         self.free_since = None;
         self.arrivals = self.lookout.arrivals;
         if matches!(&self.last, Last::File(seen) if (seen.holder, seen.inode) == (holder, inode)) {
             return Ok(true);
         }
-        let Some((file, facts)) = Seen::open(&self.path)? else {
+        let Some((file, facts)) = Seen::open(path)? else {
             // 6. It went before it could be kept open, and asked.
             self.arrivals = self.lookout.arrivals.wrapping_sub(1);
             return Ok(false);

@@ -152,7 +152,7 @@ impl Watch {
             if event.is_some() || is_over {
                 return Ok(event);
             }
-            is_over = !self.lookout.wait(&self.path, clock, end);
+            is_over = !self.lookout.wait(self.path.as_c_str(), clock, end);
         }
     }
 
@@ -175,12 +175,12 @@ impl Watch {
     ///
     /// `None` where `inotify` is refused; by its limit, 128 for each user by default.
     pub fn watch(&mut self) -> Option<BorrowedFd<'_>> {
-        self.lookout.watch(&self.path)
+        self.lookout.watch(self.path.as_c_str())
     }
 
     /// Whether anything has happened to the lock since the last call or look; files beside it don't count.
     pub fn has_news(&mut self) -> bool {
-        self.lookout.has_news(&self.path)
+        self.lookout.has_news(self.path.as_c_str())
     }
 
     /// What became of the file that was seen last, if `found` is another.
@@ -199,7 +199,7 @@ impl Watch {
     /// What is there now, and whose it is.
     fn find(&mut self, now: u64) -> Result<Option<Seen>, Error> {
         loop {
-            let Some((file, facts)) = Seen::open(&self.path)? else {
+            let Some((file, facts)) = Seen::open(self.path.as_c_str())? else {
                 return Ok(None);
             };
             if !matches!(&self.seen, Some(seen) if seen.inode == facts.inode()) {
@@ -210,10 +210,10 @@ impl Watch {
                 self.lookout.next = self.settled.min(self.lookout.next); // 3
                 return Ok(Some(Seen::new(Holder::App, &facts, file)));
             }
-            let found = Found::look(&self.path)?;
+            let found = Found::look(self.path.as_c_str())?;
             // 4
             if let Some(found) = found.filter(|found| found.facts.inode() == facts.inode())
-                && inode::names(&self.path, facts.inode())?
+                && inode::names(self.path.as_c_str(), facts.inode())?
             {
                 return Ok(Some(Seen::new(found.holder, &facts, file)));
             }

@@ -158,6 +158,19 @@ impl Device {
         Invocation::of(words)
     }
 
+    /// A program of the device in C, which `ci/build` has built beside the other one.
+    pub(crate) fn c_program(&self, name: &str) -> Invocation {
+        let program = self.program.with_file_name(name);
+        assert!(program.exists(), "run ci/build for {}", program.display());
+        let has_libc = matches!(name, "c-client" | "c-stack");
+        let emulator = match (self.name.as_str(), self.emulator.as_slice()) {
+            // Debian's libc for i386 is made of i686 code, which a Pentium has no use for.
+            ("i386-nlp", [emulator, ..]) if has_libc => vec![emulator.into()],
+            (_, emulator) => emulator.iter().map(OsString::from).collect(),
+        };
+        Invocation::of(emulator).arg(program)
+    }
+
     /// The program's file.
     pub(crate) fn program(&self) -> &Path {
         &self.program

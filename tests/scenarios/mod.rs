@@ -24,6 +24,7 @@ macro_rules! scenarios {
 mod acquire;
 mod after;
 mod api;
+mod c_library;
 mod container;
 mod contention;
 mod crash;
@@ -64,6 +65,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         acquire::SCENARIOS,
         after::SCENARIOS,
         api::SCENARIOS,
+        c_library::SCENARIOS,
         container::SCENARIOS,
         contention::SCENARIOS,
         crash::SCENARIOS,

@@ -1,9 +1,12 @@
 //! What a program without libc needs from below: `_start`, arguments, environment, the process calls that rustix
-//! doesn't have, and the few memory functions that compiled code calls.
+//! doesn't have.
 //!
 //! All `unsafe` of the programs is in here; each function that it exports is safe to call.
 
 #![no_std]
+
+/// The memory functions that compiled code calls.
+extern crate update_lock_mem as _;
 
 mod arch;
 mod args;
@@ -12,7 +15,6 @@ mod descriptor;
 mod line;
 #[cfg(feature = "defmt")]
 mod log;
-mod mem;
 mod pairs;
 mod panic;
 mod process;

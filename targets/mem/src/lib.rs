@@ -3,6 +3,8 @@
 //! glibc's static ones are IFUNCs, which crash without its start code; the prebuilt `core` for Linux brings none.
 //! Programs here move a few hundred bytes in their life: the shortest code is the best.
 
+#![no_std]
+
 use core::arch::asm;
 
 /// Keeps the compiler from seeing that the loop around it is the very function that it is in, and calling that.
@@ -18,7 +20,7 @@ fn not_an_idiom() {
 ///
 /// As for the C function.
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
+pub unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
     for i in 0..length {
         // SAFETY: both regions have `length` bytes, by the caller's promise.
         unsafe { *to.add(i) = *from.add(i) };
@@ -33,7 +35,7 @@ pub(crate) unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, length: usi
 ///
 /// As for the C function.
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
+pub unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
     if (to as usize).wrapping_sub(from as usize) >= length {
         // SAFETY: going upwards, no byte of `from` is overwritten before it is read.
         return unsafe { memcpy(to, from, length) };
@@ -52,7 +54,7 @@ pub(crate) unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, length: us
 ///
 /// As for the C function.
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn memset(to: *mut u8, value: i32, length: usize) -> *mut u8 {
+pub unsafe extern "C" fn memset(to: *mut u8, value: i32, length: usize) -> *mut u8 {
     for i in 0..length {
         // SAFETY: the region has `length` bytes, by the caller's promise.
         unsafe { *to.add(i) = value as u8 };
@@ -67,7 +69,7 @@ pub(crate) unsafe extern "C" fn memset(to: *mut u8, value: i32, length: usize) -
 ///
 /// As for the C function.
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn memcmp(one: *const u8, other: *const u8, length: usize) -> i32 {
+pub unsafe extern "C" fn memcmp(one: *const u8, other: *const u8, length: usize) -> i32 {
     for i in 0..length {
         // SAFETY: both regions have `length` bytes, by the caller's promise.
         let (a, b) = unsafe { (*one.add(i), *other.add(i)) };
@@ -85,7 +87,7 @@ pub(crate) unsafe extern "C" fn memcmp(one: *const u8, other: *const u8, length:
 ///
 /// As for the C function.
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn bcmp(one: *const u8, other: *const u8, length: usize) -> i32 {
+pub unsafe extern "C" fn bcmp(one: *const u8, other: *const u8, length: usize) -> i32 {
     // SAFETY: the same promise.
     unsafe { memcmp(one, other, length) }
 }
@@ -96,7 +98,7 @@ pub(crate) unsafe extern "C" fn bcmp(one: *const u8, other: *const u8, length: u
 ///
 /// As for the C function.
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn strlen(string: *const u8) -> usize {
+pub unsafe extern "C" fn strlen(string: *const u8) -> usize {
     let mut length = 0;
     // SAFETY: the string ends with a NUL, by the caller's promise.
     while unsafe { *string.add(length) } != 0 {

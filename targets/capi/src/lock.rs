@@ -1,0 +1,197 @@
+//! Taking, keeping and giving back.
+
+use core::ffi::{CStr, c_char, c_int};
+
+use update_lock::Release;
+use update_lock::pathless::{self, Hold};
+
+use crate::code::Code;
+
+/// The longest path of a lock in bytes, its closing NUL included.
+pub const UPDATE_LOCK_PATH_CAPACITY: usize = 256;
+
+/// The lock was taken away before it was given back, by an override or by hand: the work that it was for was not protected
+/// to its end.
+pub const UPDATE_LOCK_LOST: c_int = 1;
+
+/// A lock, in the caller's memory. It needs no preparation, and may be copied or moved while it is held. What is in it is the
+/// library's own affair.
+#[repr(C)]
+pub struct Lock {
+    /// The lock file and its descriptors, while the lock is held.
+    state: [u64; 5],
+    /// The path of the lock file; empty while the lock isn't held.
+    path: [c_char; UPDATE_LOCK_PATH_CAPACITY],
+}
+
+const _: () =
+    assert!(size_of::<Hold>() <= size_of::<[u64; 5]>() && align_of::<Hold>() <= align_of::<u64>());
+
+/// Takes the lock at `path` if nobody has it, or if its holder is dead, and doesn't wait. `lock` must not be held.
+///
+/// Returns 0; `-EBUSY` if somebody holds the lock, or something else is in its place: `update_lock_holder()` tells who or
+/// what; `-EPERM` if the effective user is 65534 (`nobody`), whose lock files the Supervisor takes for its own; `-EFAULT`
+/// if a pointer is `NULL`; `-EINVAL` if the path is empty or ends in a slash; `-ENAMETOOLONG` if it is longer than 255
+/// bytes; else the negative errno of a system call that failed, such as `-ENOENT` where the directory is missing, or
+/// `-EACCES` where it can't be written. `lock` isn't held then.
+///
+/// # Safety
+///
+/// `lock` is `NULL` or points to a lock, `path` is `NULL` or a string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn update_lock_try_acquire(lock: *mut Lock, path: *const c_char) -> c_int {
+    // SAFETY: the caller's promise.
+    Code::answer(unsafe { acquire(lock, path, |path| Ok(pathless::try_acquire(path)?)) })
+}
+
+/// Takes the lock at `path`, waiting for it for at most that many milliseconds, and giving way to an override. A signal
+/// neither ends the wait nor stretches it.
+///
+/// Returns what `update_lock_try_acquire()` does, but `-ETIMEDOUT` for `-EBUSY`.
+///
+/// # Safety
+///
+/// As for `update_lock_try_acquire()`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn update_lock_acquire_timeout(
+    lock: *mut Lock,
+    path: *const c_char,
+    milliseconds: u32,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    Code::answer(unsafe { acquire(lock, path, |path| wait(path, milliseconds.into())) })
+}
+
+/// Takes the lock at `path`, waiting for it as long as it takes.
+///
+/// Returns what `update_lock_try_acquire()` does, but never `-EBUSY`.
+///
+/// # Safety
+///
+/// As for `update_lock_try_acquire()`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn update_lock_acquire(lock: *mut Lock, path: *const c_char) -> c_int {
+    // SAFETY: the caller's promise.
+    Code::answer(unsafe { acquire(lock, path, |path| wait(path, u64::MAX)) })
+}
+
+/// Whether the lock is still there: an override takes it away without a word.
+///
+/// Returns 1 if it is, 0 if it has been lost; `-EBADF` if `lock` isn't held; `-EFAULT` if it is `NULL`; else the negative
+/// errno of a system call that failed.
+///
+/// # Safety
+///
+/// `lock` is `NULL`, or has been given to an acquire before.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn update_lock_is_held(lock: *const Lock) -> c_int {
+    // SAFETY: the caller's promise.
+    let lock = unsafe { lock.as_ref() };
+    Code::answer(lock.ok_or(Code::NULL).and_then(Lock::is_held))
+}
+
+/// Gives the lock back. It never removes what somebody else has put in its place.
+///
+/// Returns 0; `UPDATE_LOCK_LOST` if the lock had been taken away before; `-EBADF` if `lock` isn't held; `-EFAULT` if it is
+/// `NULL`; else the negative errno of a system call that failed: a file that stays then counts as a dead holder's, and the
+/// next acquire takes it over. In any case `lock` isn't held any more.
+///
+/// # Safety
+///
+/// As for `update_lock_is_held()`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn update_lock_release(lock: *mut Lock) -> c_int {
+    // SAFETY: the caller's promise.
+    let lock = unsafe { lock.as_mut() };
+    Code::answer(lock.ok_or(Code::NULL).and_then(Lock::release))
+}
+
+/// # Safety
+///
+/// As for `update_lock_try_acquire`.
+unsafe fn acquire(
+    lock: *mut Lock,
+    path: *const c_char,
+    take: impl FnOnce(&CStr) -> Result<Hold, Code>,
+) -> Result<c_int, Code> {
+    // SAFETY: the caller's promise.
+    let lock = unsafe { lock.as_mut() }.ok_or(Code::NULL)?;
+    // SAFETY: the caller's promise.
+    let outcome = unsafe { lock.set_path(path) }.and_then(take);
+    match outcome {
+        Ok(hold) => {
+            // SAFETY: there is room for it.
+            unsafe { lock.state.as_mut_ptr().cast::<Hold>().write(hold) };
+            Ok(0)
+        }
+        Err(code) => {
+            lock.forget();
+            Err(code)
+        }
+    }
+}
+
+fn wait(path: &CStr, milliseconds: u64) -> Result<Hold, Code> {
+    match pathless::acquire_timeout(path, milliseconds).map_err(Code::from) {
+        Err(Code::BUSY) => Err(Code::TIMED_OUT),
+        outcome => outcome,
+    }
+}
+
+impl Lock {
+    /// Copies the path, if it can be a file's.
+    ///
+    /// # Safety
+    ///
+    /// `path` is `NULL` or a string.
+    unsafe fn set_path(&mut self, path: *const c_char) -> Result<&CStr, Code> {
+        if path.is_null() {
+            return Err(Code::NULL);
+        }
+        let mut last = b'/';
+        for (i, to) in self.path.iter_mut().enumerate() {
+            // SAFETY: the string hasn't ended before.
+            *to = unsafe { *path.add(i) };
+            match *to as u8 {
+                0 if last == b'/' => return Err(Code::INVALID),
+                // SAFETY: it ends with this NUL.
+                0 => return Ok(unsafe { CStr::from_ptr(self.path.as_ptr()) }),
+                byte => last = byte,
+            }
+        }
+        Err(Code::TOO_LONG)
+    }
+
+    /// The path, if the lock is held.
+    fn path(&self) -> Result<&CStr, Code> {
+        if self.path[0] == 0 {
+            return Err(Code::NOT_HELD);
+        }
+        // SAFETY: `set_path` has copied a string, NUL and all.
+        Ok(unsafe { CStr::from_ptr(self.path.as_ptr()) })
+    }
+
+    /// From now on it isn't held.
+    fn forget(&mut self) {
+        self.path[0] = 0;
+    }
+
+    fn is_held(&self) -> Result<c_int, Code> {
+        let path = self.path()?;
+        // SAFETY: `acquire` has written one, since the lock is held.
+        let hold = unsafe { &*self.state.as_ptr().cast::<Hold>() };
+        Ok(pathless::is_held(hold, path)?.into())
+    }
+
+    fn release(&mut self) -> Result<c_int, Code> {
+        let path = self.path()?;
+        // SAFETY: `acquire` has written one, since the lock is held; it is forgotten below, so that nobody reads it again.
+        let hold = unsafe { self.state.as_ptr().cast::<Hold>().read() };
+        let outcome = pathless::release(hold, path);
+        self.forget();
+        match outcome? {
+            Release::Released => Ok(0),
+            Release::Lost => Ok(UPDATE_LOCK_LOST),
+        }
+    }
+}
