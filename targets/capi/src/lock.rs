@@ -2,13 +2,15 @@
 
 use core::ffi::{CStr, c_char, c_int};
 
-use update_lock::Release;
 use update_lock::pathless::{self, Hold};
+use update_lock::{PATH_CAPACITY, Release};
 
 use crate::code::Code;
 
 /// The longest path of a lock in bytes, its closing NUL included.
 pub const UPDATE_LOCK_PATH_CAPACITY: usize = 256;
+
+const _: () = assert!(UPDATE_LOCK_PATH_CAPACITY == PATH_CAPACITY);
 
 /// The lock was taken away before it was given back, by an override or by hand: the work that it was for was not protected
 /// to its end.
