@@ -8,7 +8,6 @@ use crate::Errno;
 
 /// Why the Supervisor could not be asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ApiError {
     /// The environment names no Supervisor: the service lacks the label `io.balena.features.supervisor-api`.
@@ -18,7 +17,7 @@ pub enum ApiError {
     /// The API key has a byte in it that has no place in a URL, or more than 128 bytes.
     InvalidKey,
     /// The connection could not be made.
-    Connect(#[cfg_attr(feature = "defmt", defmt(Debug2Format))] Errno),
+    Connect(Errno),
     /// The time was over before the answer was there.
     TimedOut,
     /// The request could not be sent.

@@ -2,7 +2,23 @@
 
 use defmt::{Format, Formatter, write};
 
-use crate::{Identity, LockPath, NoteText, Request, SharedLock, UpdateLock, Waiter, Watch};
+use crate::{Error, Identity, LockPath, NoteText, Request, SharedLock, UpdateLock, Waiter, Watch};
+
+/// Not derived, as rustix's errnos have no format but `core::fmt`'s.
+impl Format for Error {
+    fn format(&self, formatter: Formatter<'_>) {
+        match self {
+            Self::Held(holder) => write!(formatter, "Held({})", holder),
+            Self::System { operation, errno } => write!(
+                formatter,
+                "cannot {=str}: errno {=i32}",
+                operation.as_str(),
+                errno.raw_os_error()
+            ),
+            other => write!(formatter, "{=str}", other.as_str()),
+        }
+    }
+}
 
 impl Format for LockPath {
     fn format(&self, formatter: Formatter<'_>) {
@@ -55,7 +71,23 @@ impl Format for Watch {
 #[cfg(feature = "supervisor")]
 mod supervisor {
     use super::{Format, Formatter, write};
-    use crate::{Connection, Supervisor, TcpStream, Word, http};
+    use crate::{ApiError, Connection, Supervisor, TcpStream, Word, http};
+
+    /// As [`Error`](crate::Error)'s.
+    impl Format for ApiError {
+        fn format(&self, formatter: Formatter<'_>) {
+            match self {
+                Self::Connect(errno) => write!(
+                    formatter,
+                    "{=str}: errno {=i32}",
+                    self.as_str(),
+                    errno.raw_os_error()
+                ),
+                Self::Status(status) => write!(formatter, "HTTP {=u16}", status),
+                other => write!(formatter, "{=str}", other.as_str()),
+            }
+        }
+    }
 
     /// Without the key.
     impl Format for Supervisor<'_> {

@@ -6,7 +6,6 @@ use crate::{Errno, Holder};
 
 /// Why a lock could not be found, taken, looked at or released.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error {
     /// Somebody holds the lock, or something is in its place.
@@ -27,7 +26,6 @@ pub enum Error {
         /// What was being done.
         operation: Operation,
         /// Why the kernel refused.
-        #[cfg_attr(feature = "defmt", defmt(Debug2Format))]
         errno: Errno,
     },
 }
