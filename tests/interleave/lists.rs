@@ -25,10 +25,14 @@ pub(crate) fn pairs() -> Vec<(Scenario, Option<u32>)> {
         casts.extend(PEERS.map(|peer| format!("{first:?}! {peer:?}")));
     }
     let scenarios = casts.iter().flat_map(|cast| {
-        let is_short = cast.starts_with("Exclusive") || proves_all() && !cast.contains("Waiting");
-        let starts: &[_] = match is_short {
-            true => &["free", "stale", "released"],
-            false => &["free", "stale"],
+        let waits = ["Waiting", "Run"].iter().any(|role| cast.contains(role));
+        let has_peer = PEERS
+            .iter()
+            .any(|peer| cast.ends_with(&format!("{peer:?}")));
+        let starts: &[_] = match (waits, has_peer || proves_all()) {
+            (false, true) => &["free", "stale", "released"],
+            (false, false) | (true, true) => &["free", "stale"],
+            (true, false) => &["free"],
         };
         starts
             .iter()
