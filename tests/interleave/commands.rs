@@ -1,0 +1,158 @@
+//! The commands of the real program, each with what is at the path when it starts and what must be true when it has ended.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// What is at the path before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Before {
+    Nothing,
+    /// A dead holder's file.
+    Stale,
+    /// Another tool's: it must still be there in the end.
+    Foreign,
+    /// The Supervisor's, likewise.
+    Supervisor,
+    /// A lock of `acquire`'s, for this test.
+    Kept,
+}
+
+use Before::{Foreign, Kept, Nothing, Stale};
+
+pub(crate) const COMMANDS: &[(Before, &str)] = &[
+    (Nothing, "run -- PROBE"),
+    (Stale, "run -- PROBE"),
+    (Nothing, "run --shared -- PROBE"),
+    (Foreign, "run --no-wait -- PROBE"),
+    (Before::Supervisor, "run --no-wait -- PROBE"),
+    (Nothing, "run --wait 1s --or-run -- PROBE"),
+    (Nothing, "run --after 1ms -- sleep 0.02"),
+    (Nothing, "hold"),
+    (Stale, "hold"),
+    (Nothing, "acquire --for SELF"),
+    (Stale, "acquire --for SELF"),
+    (Foreign, "acquire --no-wait --for SELF"),
+    (Nothing, "acquire --shared --for SELF"),
+    (Kept, "release"),
+    (Nothing, "release"),
+    (Stale, "release"),
+    (Foreign, "release"),
+    (Stale, "release --force"),
+    (Before::Supervisor, "release --force"),
+    (Nothing, "status"),
+    (Stale, "status"),
+    (Kept, "status --json"),
+    (Foreign, "status --json"),
+    (Stale, "doctor"),
+    (Nothing, "lockfile -r0"),
+    (Stale, "lockfile -r0"),
+    (Foreign, "lockfile -r0"),
+];
+
+/// A lock's directory, and a command that is to be played in it.
+pub(crate) struct Play {
+    directory: TempDir,
+    program: PathBuf,
+    /// Of a file that isn't ours.
+    inode: Option<u64>,
+}
+
+/// Says so where the lock isn't held. It doesn't create the file.
+const PROBE: &str = r#"[ -e "$0" ] && ! flock -nx "$0" true || echo unprotected"#;
+
+impl Play {
+    /// # Panics
+    ///
+    /// As all of this file, if the file system or the program can't do it undisturbed.
+    pub(crate) fn new(device: &str, before: Before) -> Self {
+        let directory = tempfile::tempdir_in("/dev/shm").expect("a directory");
+        let program = Path::new("target/devices").join(device).join("update-lock");
+        let mut play = Self {
+            directory,
+            program: fs::canonicalize(program).expect("ci/build has built it"),
+            inode: None,
+        };
+        let path = play.path();
+        let mode = match before {
+            Nothing => return play,
+            Kept => {
+                let mut acquire = play.command("acquire --for SELF");
+                assert!(acquire.status().expect("it starts").success());
+                return play;
+            }
+            Stale => 0o1644,
+            Foreign => 0o644,
+            Before::Supervisor => 0o444,
+        };
+        fs::write(&path, "").expect("a file");
+        fs::set_permissions(&path, PermissionsExt::from_mode(mode)).expect("chmod");
+        if before == Before::Supervisor {
+            std::os::unix::fs::chown(&path, Some(65534), Some(65534)).expect("chown");
+        }
+        if before != Stale {
+            play.inode = Some(fs::metadata(&path).expect("a file").ino());
+        }
+        play
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.path().join("updates.lock")
+    }
+
+    /// As text has it: `SELF` is this test, `PROBE` a command that looks at the lock.
+    pub(crate) fn command(&self, text: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        let mut words = text.split(' ').peekable();
+        if words.next_if_eq(&"lockfile").is_some() {
+            command.arg0("lockfile").args(words).arg(self.path());
+        } else {
+            command.arg("--lock").arg(self.path());
+            for word in words {
+                match word {
+                    "SELF" => command.arg(std::process::id().to_string()),
+                    "PROBE" => command.args(["sh", "-c", PROBE]).arg(self.path()),
+                    word => command.arg(word),
+                };
+            }
+        }
+        let output = |name| File::create(self.directory.path().join(name)).expect("a file");
+        command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .stdin(Stdio::null())
+            .stdout(output("stdout"))
+            .stderr(output("stderr"));
+        command
+    }
+
+    pub(crate) fn said(&self, name: &str) -> String {
+        fs::read_to_string(self.directory.path().join(name)).expect("a file")
+    }
+
+    /// Why what was somebody else's isn't there any more, or why the next start doesn't get the lock.
+    pub(crate) fn find_fault(&self) -> Option<String> {
+        let inode = || fs::metadata(self.path()).ok().map(|file| file.ino());
+        if self.inode.is_some() {
+            return (inode() != self.inode).then(|| "somebody else's file is gone".into());
+        }
+        // What acquire's keeper holds.
+        let mut release = self.command("release --for SELF");
+        let _ = release.status().expect("it starts");
+        if fs::metadata(self.path()).is_ok_and(|file| file.mode() & 0o1000 == 0) {
+            // lockfile's: its owner removes it.
+            fs::remove_file(self.path()).expect("a file");
+        }
+        let mut next = self.command("run --wait 5s -- true");
+        let is_well = next.status().expect("it starts").success();
+        if !is_well {
+            let said = self.said("stderr");
+            return Some(format!("the next start doesn't get the lock: {said}"));
+        }
+        inode().map(|_| "a file is left".into())
+    }
+}

@@ -1,0 +1,89 @@
+//! Which scenarios are explored, and how many preemptions at most: as much as `ci/test` has time for, or all that `ci/prove` has.
+
+use crate::proves_all;
+use crate::scenario::{Exclusive, PEERS, Run, Scenario, Shared, Waiting};
+
+/// Each of ours with each of all others, on a free path and on a dead holder's, with a crash at any step; and how many
+/// preemptions at most.
+pub(crate) fn pairs() -> Vec<(Scenario, Option<u32>)> {
+    let ours = [
+        "Exclusive! Exclusive",
+        "Exclusive! Shared",
+        "Shared! Exclusive",
+        "Shared! Shared",
+        "Exclusive! Waiting",
+        "Waiting! Exclusive",
+        "Shared! Waiting",
+        "Waiting! Shared",
+        "Waiting! Waiting",
+        "Run! Run",
+        "Run! Exclusive",
+        "Run! Shared",
+    ];
+    let mut casts: Vec<_> = ours.map(String::from).to_vec();
+    for first in [Exclusive, Shared, Waiting, Run] {
+        casts.extend(PEERS.map(|peer| format!("{first:?}! {peer:?}")));
+    }
+    let scenarios = casts.iter().flat_map(|cast| {
+        let waits = ["Waiting", "Run"].iter().any(|role| cast.contains(role));
+        let has_peer = PEERS
+            .iter()
+            .any(|peer| cast.ends_with(&format!("{peer:?}")));
+        let starts: &[_] = match (waits, has_peer || proves_all()) {
+            (false, true) => &["free", "stale", "released"],
+            (false, false) | (true, true) => &["free", "stale"],
+            (true, false) => &["free"],
+        };
+        starts
+            .iter()
+            .map(move |start| Scenario::parse(&format!("{start}: {cast}")))
+    });
+    scenarios
+        .map(|scenario| {
+            let waiters = scenario
+                .cast
+                .iter()
+                .filter(|&&role| [Run, Waiting].contains(&role))
+                .count();
+            let is_of_two = scenario.cast.iter().all(|role| role.is_process());
+            let limit = match (waiters, proves_all()) {
+                (0, _) => None,
+                (1, _) if !is_of_two => None,
+                (1, true) => None,
+                (_, true) => Some(4),
+                (_, false) => Some(2),
+            };
+            (scenario, limit)
+        })
+        .collect()
+}
+
+/// Three, with two preemptions at most.
+pub(crate) fn triples() -> Vec<(Scenario, Option<u32>)> {
+    let casts = [
+        "free: Exclusive! Exclusive Exclusive",
+        "stale: Exclusive! Exclusive Exclusive",
+        "free: Exclusive* Exclusive Supervisor",
+        "free: Exclusive* Exclusive ForcedSupervisor",
+        "free: Exclusive* Exclusive ForcedHelios",
+        "free: Exclusive! Exclusive Host",
+        "stale: Exclusive! Exclusive Host",
+        "free: Exclusive! Exclusive Person",
+        "free: Exclusive* Person Supervisor",
+        "free: Exclusive* ForcedSupervisor Host",
+        "free: Exclusive Host Host",
+        "free: Exclusive* Waiting ForcedSupervisor",
+        "free: Exclusive* Waiting Supervisor",
+        "free: Exclusive*! Waiting Host",
+        "free: Shared* Shared* Supervisor",
+        "free: Shared* Shared* Exclusive",
+        "free: Shared*! Shared* Shared",
+        "free: Shared* Shared* Host",
+        "free: Shared* Shared* ForcedSupervisor",
+        "free: Shared* Host Host",
+        "free: Shared* Exclusive Host",
+    ];
+    let limit = if proves_all() { 3 } else { 2 };
+    let scenarios = casts.map(|cast| (Scenario::parse(cast), Some(limit)));
+    scenarios.into()
+}

@@ -1,0 +1,204 @@
+//! A real process whose system calls are made one at a time, when they are asked for.
+
+use std::ffi::{CString, OsStr};
+use std::io::{self, IoSliceMut};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nix::errno::Errno;
+use nix::libc::user_regs_struct;
+use nix::sys::ptrace::{self, Options};
+use nix::sys::signal::Signal;
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use seccompiler::{apply_filter, sock_filter};
+
+use crate::abi::{self, Call};
+
+/// How a process ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum End {
+    Code(i32),
+    Signal(Signal),
+}
+
+/// A traced process. It goes with its drop.
+pub(crate) struct Tracee {
+    pid: Pid,
+    end: Option<End>,
+}
+
+impl Tracee {
+    /// Starts a program that stops at the calls of [`abi::filter`]. It stands before its first instruction then.
+    ///
+    /// # Panics
+    ///
+    /// If it can't be started or traced.
+    pub(crate) fn start<S: AsRef<OsStr>>(
+        program: &Path,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        Self::spawn(command, abi::filter())
+    }
+
+    /// Starts a command that stops at each of its calls.
+    ///
+    /// # Panics
+    ///
+    /// If it can't be started or traced.
+    pub(crate) fn start_unfiltered(command: Command) -> Self {
+        Self::spawn(command, vec![])
+    }
+
+    #[allow(clippy::zombie_processes, reason = "its tracer waits for it")]
+    fn spawn(mut command: Command, filter: Vec<sock_filter>) -> Self {
+        let prepare = move || {
+            ptrace::traceme()?;
+            if filter.is_empty() {
+                return Ok(());
+            }
+            apply_filter(&filter).map_err(|_| io::ErrorKind::Unsupported.into())
+        };
+        // SAFETY: between `fork` and `execve` it makes system calls alone, and takes no lock and no memory.
+        unsafe { command.pre_exec(prepare) };
+        let child = command.spawn().expect("the program is there");
+        let pid = Pid::from_raw(child.id().cast_signed());
+        let mut tracee = Self { pid, end: None };
+        tracee.wait();
+        let options = Options::PTRACE_O_TRACESYSGOOD
+            | Options::PTRACE_O_TRACESECCOMP
+            | Options::PTRACE_O_EXITKILL;
+        ptrace::setoptions(pid, options).expect("it is traced");
+        tracee
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    pub(crate) fn end(&self) -> Option<End> {
+        self.end
+    }
+
+    /// Goes on to the next system call that the filter stops at; `None` where the process ended instead.
+    pub(crate) fn next_call(&mut self) -> Option<Call> {
+        self.go_on(ptrace::cont);
+        self.registers().as_ref().map(Call::of)
+    }
+
+    /// Goes on to the next system call of any kind, without a filter; `None` where the process ended instead.
+    pub(crate) fn next_any_call(&mut self) -> Option<user_regs_struct> {
+        self.go_on(ptrace::syscall);
+        self.registers()
+    }
+
+    /// Makes the call that the process stands before; it may end by it.
+    pub(crate) fn finish_call(&mut self) {
+        self.go_on(ptrace::syscall);
+    }
+
+    /// Has the call that the process stands before fail, without a filter.
+    pub(crate) fn fail_call(&mut self, errno: Errno) {
+        self.answer_call(0);
+        self.go_on(ptrace::syscall);
+        self.answer_call(-i64::from(errno as i32));
+    }
+
+    /// Makes the call that the process stands before, and stands behind it; what the kernel answered.
+    pub(crate) fn make_call(&mut self) -> i64 {
+        self.go_on(ptrace::syscall);
+        // Of 32 bits, too, it is sign-extended there.
+        self.registers().map_or(0, |registers| registers.rax as i64)
+    }
+
+    /// Answers the call that the process stands before in the kernel's place.
+    pub(crate) fn answer_call(&mut self, answer: i64) {
+        if let Some(mut registers) = self.registers() {
+            registers.orig_rax = u64::MAX;
+            registers.rax = answer as u64;
+            let _ = ptrace::setregs(self.pid, registers);
+        }
+    }
+
+    /// `None` where it has ended, or is killed in this moment.
+    fn registers(&mut self) -> Option<user_regs_struct> {
+        if self.end.is_some() {
+            return None;
+        }
+        let registers = ptrace::getregs(self.pid);
+        registers.inspect_err(|_| self.bury()).ok()
+    }
+
+    fn bury(&mut self) {
+        while self.end.is_none() {
+            self.wait();
+        }
+    }
+
+    /// Kills it with SIGKILL before the call that it stands before.
+    pub(crate) fn crash(&mut self) {
+        if self.end.is_none() {
+            let _ = nix::sys::signal::kill(self.pid, Signal::SIGKILL);
+            self.bury();
+        }
+    }
+
+    /// Writes two words to its memory.
+    pub(crate) fn write(&self, address: u64, words: [i64; 2]) {
+        for (word, place) in words.into_iter().zip([address, address + 8]) {
+            let _ = ptrace::write(self.pid, place as *mut _, word);
+        }
+    }
+
+    /// Whether the string at `address` is `text`.
+    pub(crate) fn has_string(&self, address: u64, text: &CString) -> bool {
+        let text = text.as_bytes_with_nul();
+        let mut buffer = vec![0; text.len()];
+        let from = RemoteIoVec {
+            base: address as usize,
+            len: text.len(),
+        };
+        let to = &mut [IoSliceMut::new(&mut buffer)];
+        process_vm_readv(self.pid, to, &[from]) == Ok(text.len()) && buffer == text
+    }
+
+    /// To the next stop, or to its end. Signals reach it.
+    fn go_on(&mut self, how: fn(Pid, Option<Signal>) -> nix::Result<()>) {
+        let mut signal = None;
+        while self.end.is_none() {
+            if how(self.pid, signal).is_err() {
+                return self.bury();
+            }
+            match self.wait() {
+                WaitStatus::Stopped(_, other) => signal = Some(other),
+                _ => break,
+            }
+        }
+    }
+
+    fn wait(&mut self) -> WaitStatus {
+        let status = waitpid(self.pid, None).expect("it is ours");
+        self.end = match status {
+            WaitStatus::Exited(_, code) => Some(End::Code(code)),
+            WaitStatus::Signaled(_, signal, _) => Some(End::Signal(signal)),
+            _ => None,
+        };
+        status
+    }
+}
+
+impl Drop for Tracee {
+    fn drop(&mut self) {
+        self.crash();
+    }
+}
