@@ -42,6 +42,7 @@ mod loss;
 mod nesting;
 mod obstacles;
 mod overrides;
+mod peers;
 mod pid1;
 mod probes;
 mod release;
@@ -80,6 +81,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         nesting::SCENARIOS,
         obstacles::SCENARIOS,
         overrides::SCENARIOS,
+        peers::SCENARIOS,
         pid1::SCENARIOS,
         probes::SCENARIOS,
         release::SCENARIOS,
