@@ -1,6 +1,7 @@
 //! What happens between real processes and real files, one topic a file.
 
 use crate::common::Device;
+use crate::common::old::Old;
 
 /// Something that happens, to be seen on every device.
 pub(crate) struct Scenario {
@@ -51,6 +52,7 @@ mod sharing;
 mod signals;
 mod status;
 mod supervisor;
+mod surroundings;
 mod usage;
 mod users;
 mod waiting;
@@ -90,6 +92,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         signals::SCENARIOS,
         status::SCENARIOS,
         supervisor::SCENARIOS,
+        surroundings::SCENARIOS,
         usage::SCENARIOS,
         users::SCENARIOS,
         waiting::SCENARIOS,
@@ -98,4 +101,12 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
     ]
     .into_iter()
     .flatten()
+}
+
+/// Whether it is left to `ci/prove`: an older kernel has the share here in which a lock has its day.
+pub(crate) fn is_for_ci_prove(device: &Device, name: &str) -> bool {
+    let is_share = surroundings::SCENARIOS
+        .iter()
+        .any(|scenario| scenario.name == name);
+    matches!(device.old(), Some(Old::Kernel)) && !is_share
 }
