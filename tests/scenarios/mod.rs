@@ -24,6 +24,7 @@ macro_rules! scenarios {
 
 mod acquire;
 mod after;
+mod anything;
 mod api;
 mod container;
 mod contention;
@@ -64,6 +65,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
     [
         acquire::SCENARIOS,
         after::SCENARIOS,
+        anything::SCENARIOS,
         api::SCENARIOS,
         container::SCENARIOS,
         contention::SCENARIOS,
