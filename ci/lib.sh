@@ -32,3 +32,16 @@ compiler() {
     done
     return 1
 }
+
+# Runs a command: one line with the time it took, or all that it printed if it fails.
+step() {
+    local title=$1 start=$SECONDS log
+    shift
+    log=$(mktemp)
+    "$@" >"$log" 2>&1 || {
+        cat "$log"
+        die "failed: $title: $*"
+    }
+    rm "$log"
+    printf '%4d s  %s\n' $((SECONDS - start)) "$title"
+}

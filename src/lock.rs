@@ -232,7 +232,8 @@ pub(crate) fn remove(file: &OwnedFd, path: &CStr) -> Result<Release, Error> {
             step!("lock: released"); // 8
             Ok(Release::Released)
         }
-        Err(Errno::NOENT) => Ok(Release::Lost),
+        // An override has come since 6; by the second its file is there, and the directory's sticky bit keeps it.
+        Err(Errno::NOENT | Errno::PERM) => Ok(Release::Lost),
         Err(errno) => Err(Error::system(Operation::Remove, errno)),
     }
 }

@@ -1,5 +1,6 @@
 //! Every device's real program goes through every scenario, under the emulator with the CPU of its boards. Those that this
-//! machine runs by itself go through them under an older engine's filter too.
+//! machine runs by itself go through them under an older engine's filter too; and under an older kernel's, where `ci/prove`
+//! plays what is ignored here.
 //!
 //! `cargo test --test devices -- rpi::` plays those of one device, `... crash` those with that word in their names.
 
@@ -38,10 +39,12 @@ fn trials() -> Vec<Trial> {
             if limits::permit(&device, scenario.name) {
                 let device = device.clone();
                 let name = format!("{}::{}", device.name, scenario.name);
-                trials.push(Trial::test(name, move || {
+                let is_ignored = scenarios::is_for_ci_prove(&device, scenario.name);
+                let trial = Trial::test(name, move || {
                     device.play(scenario.play);
                     Ok(())
-                }));
+                });
+                trials.push(trial.with_ignored_flag(is_ignored));
             }
         }
         trials.extend(limits::probes(&device));

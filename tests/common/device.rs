@@ -5,32 +5,35 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use super::old::{self, Old};
 use super::process::PATH;
-use super::{Invocation, Lock, old_engine};
+use super::{Invocation, Lock};
 
-/// Those that this machine runs by itself: they are played under an older engine too.
+/// Those that this machine runs by itself: they are played under an older engine and an older kernel too.
 const OF_THIS_MACHINE: [&str; 2] = ["amd64", "i386"];
 
 /// One balena architecture: its real program, and the emulator with the CPU that its boards have.
 #[derive(Clone, Debug)]
 pub(crate) struct Device {
-    /// balena's name; with `-old` under an older engine.
+    /// balena's name; with `-old` under an older engine, with `-4.4` under an older kernel.
     pub(crate) name: String,
     program: PathBuf,
     /// `qemu-arm -cpu arm1176`; empty where this machine runs the program by itself.
     emulator: Vec<String>,
-    has_old_engine: bool,
+    old: Option<Old>,
 }
 
 impl Device {
-    /// All devices, and those of this machine under an older engine.
+    /// All devices, and those of this machine under an older engine and an older kernel.
     pub(crate) fn all() -> Vec<Self> {
         let devices = Self::of_table();
-        let old = OF_THIS_MACHINE.map(|name| {
-            let device = devices.iter().find(|device| device.name == name);
-            device.expect("it is in ci/targets").with_old_engine()
+        let olds = OF_THIS_MACHINE.iter().flat_map(|name| {
+            let device = devices.iter().find(|device| device.name == *name);
+            let device = device.expect("it is in ci/targets");
+            [Old::Engine, Old::Kernel].map(|old| device.with(old))
         });
-        devices.into_iter().chain(old).collect()
+        let olds: Vec<_> = olds.collect();
+        devices.into_iter().chain(olds).collect()
     }
 
     /// Those of `ci/targets`: name, triple, emulator and CPU are its first columns, `-` stands for none.
@@ -58,31 +61,34 @@ impl Device {
             name: (*name).to_string(),
             program: root.join("target/devices").join(name).join("update-lock"),
             emulator,
-            has_old_engine: false,
+            old: None,
         }
     }
 
-    fn with_old_engine(&self) -> Self {
+    fn with(&self, old: Old) -> Self {
+        let suffix = match old {
+            Old::Engine => "old",
+            Old::Kernel => "4.4",
+        };
         Self {
-            name: format!("{}-old", self.name),
+            name: format!("{}-{suffix}", self.name),
             program: self.program.clone(),
             emulator: vec![],
-            has_old_engine: true,
+            old: Some(old),
         }
     }
 
     /// Plays a scenario on it.
     pub(crate) fn play(&self, scenario: impl FnOnce(&Self) + Send) {
-        if self.has_old_engine {
-            old_engine::within(|| scenario(self));
-        } else {
-            scenario(self);
+        match self.old {
+            Some(old) => old::within(old, || scenario(self)),
+            None => scenario(self),
         }
     }
 
-    /// Whether its system calls pass an older engine's filter.
-    pub(crate) fn has_old_engine(&self) -> bool {
-        self.has_old_engine
+    /// What answers its newer system calls instead of the kernel.
+    pub(crate) fn old(&self) -> Option<Old> {
+        self.old
     }
 
     /// Whether the program runs without an emulator.

@@ -5,7 +5,7 @@ pub(crate) mod device;
 pub(crate) mod holder;
 pub(crate) mod listener;
 pub(crate) mod lock;
-pub(crate) mod old_engine;
+pub(crate) mod old;
 pub(crate) mod peers;
 pub(crate) mod proc_fs;
 pub(crate) mod process;

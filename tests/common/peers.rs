@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use nix::unistd::{Gid, Uid, chown};
 
@@ -39,15 +40,19 @@ pub(crate) fn supervisor_forces(lock: &Lock) {
 
 /// helios's file: root's, private, with its two bytes.
 pub(crate) fn helios_takes(lock: &Lock) {
-    fs::write(lock.path(), [0x02, 0x63]).expect("helios's file");
-    fs::set_permissions(lock.path(), PermissionsExt::from_mode(0o600)).expect("chmod");
+    helios_makes(lock.path());
+}
+
+/// The same elsewhere.
+pub(crate) fn helios_makes(path: &Path) {
+    fs::write(path, [0x02, 0x63]).expect("helios's file");
+    fs::set_permissions(path, PermissionsExt::from_mode(0o600)).expect("chmod");
 }
 
 /// helios under an override: its file goes over ours, so that the path is never free.
 pub(crate) fn helios_forces(lock: &Lock) {
     let other = lock.directory().join("other");
-    fs::write(&other, [0x02, 0x63]).expect("helios's file");
-    fs::set_permissions(&other, PermissionsExt::from_mode(0o600)).expect("chmod");
+    helios_makes(&other);
     fs::rename(&other, lock.path()).expect("over ours");
 }
 
@@ -83,7 +88,7 @@ pub(crate) fn keep_flock(lock: &Lock, name: &str) -> Process {
 }
 
 /// Gives a file to another user.
-pub(crate) fn give(path: &std::path::Path, uid: u32) {
+pub(crate) fn give(path: &Path, uid: u32) {
     chown(path, Some(Uid::from_raw(uid)), Some(Gid::from_raw(uid))).expect("chown");
 }
 

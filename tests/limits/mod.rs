@@ -1,4 +1,4 @@
-//! What QEMU's user mode can't carry, and what no program can do under an older engine.
+//! What QEMU's user mode can't carry, and what no program can do under an older engine or kernel.
 //!
 //! A scenario that meets such a limit is played on those devices only that don't have it, `amd64` for one. Each limit has a
 //! probe that shows it on every device that has it, and which fails as soon as the limit is gone.
@@ -47,11 +47,11 @@ const OF_QEMU: &[Limit] = &[
     },
 ];
 
-const OF_OLD_ENGINE: &[Limit] = &[
+const OF_OLD: &[Limit] = &[
     // Without `/proc` it takes a pidfd, and Linux has those since 5.3.
     Limit {
         name: "a_pidfd",
-        scenarios: &["without_proc_pidfd_tells_the_end"],
+        scenarios: &["without_proc_pidfd_tells_the_end", "without_proc"],
         is_gone: |device| {
             let (lock, process) = (Lock::new(), life::sleeper());
             let acquire = life::acquire_for(device, &lock, &process);
@@ -63,8 +63,8 @@ const OF_OLD_ENGINE: &[Limit] = &[
 ];
 
 fn of(device: &Device) -> &'static [Limit] {
-    if device.has_old_engine() {
-        OF_OLD_ENGINE
+    if device.old().is_some() {
+        OF_OLD
     } else if device.is_native() {
         &[]
     } else {

@@ -19,6 +19,7 @@ scenarios![
     a_release_between_look_and_flock_is_no_adoption,
     an_override_between_look_and_flock_is_no_adoption,
     what_the_dead_did_between_look_and_flock_is_undone,
+    an_override_between_the_last_look_and_the_removal_is_a_loss,
 ];
 
 /// How long a slow probe keeps the flock: a part of what is waited for without waiting.
@@ -125,4 +126,20 @@ fn what_the_dead_did_between_look_and_flock_is_undone(device: &Device) {
     let note = fs::read_to_string(lock.path()).expect("a note");
     assert!(!note.contains("of the dead"), "{note}");
     holder.finish().succeeds();
+}
+
+/// For a user who isn't root the directory's sticky bit keeps the Supervisor's file.
+fn an_override_between_the_last_look_and_the_removal_is_a_loss(device: &Device) {
+    let lock = Lock::new();
+    let run = device.at(&lock, ["run", "--", "true"]);
+    // The mark of the release precedes the removal.
+    let run = run.stopped_after(&lock, "fchmod", 1).by_user(1000);
+    let mut run = run.start();
+    lock.until_stopped();
+    peers::supervisor_forces(&lock);
+    let inode = lock.inode();
+    run.signal(Signal::SIGCONT);
+    let line = run.end().exits_with(0).one_line();
+    assert!(line.contains("the lock was taken away"), "{line:?}");
+    assert_eq!(lock.inode(), inode);
 }

@@ -1,6 +1,7 @@
 //! What happens between real processes and real files, one topic a file.
 
 use crate::common::Device;
+use crate::common::old::Old;
 
 /// Something that happens, to be seen on every device.
 pub(crate) struct Scenario {
@@ -23,6 +24,7 @@ macro_rules! scenarios {
 
 mod acquire;
 mod after;
+mod anything;
 mod api;
 mod c_library;
 mod container;
@@ -44,6 +46,7 @@ mod loss;
 mod nesting;
 mod obstacles;
 mod overrides;
+mod peers;
 mod pid1;
 mod probes;
 mod release;
@@ -53,6 +56,7 @@ mod sharing;
 mod signals;
 mod status;
 mod supervisor;
+mod surroundings;
 mod usage;
 mod users;
 mod waiting;
@@ -64,6 +68,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
     [
         acquire::SCENARIOS,
         after::SCENARIOS,
+        anything::SCENARIOS,
         api::SCENARIOS,
         c_library::SCENARIOS,
         container::SCENARIOS,
@@ -85,6 +90,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         nesting::SCENARIOS,
         obstacles::SCENARIOS,
         overrides::SCENARIOS,
+        peers::SCENARIOS,
         pid1::SCENARIOS,
         probes::SCENARIOS,
         release::SCENARIOS,
@@ -94,6 +100,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         signals::SCENARIOS,
         status::SCENARIOS,
         supervisor::SCENARIOS,
+        surroundings::SCENARIOS,
         usage::SCENARIOS,
         users::SCENARIOS,
         waiting::SCENARIOS,
@@ -102,4 +109,12 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
     ]
     .into_iter()
     .flatten()
+}
+
+/// Whether it is left to `ci/prove`: an older kernel has the share here in which a lock has its day.
+pub(crate) fn is_for_ci_prove(device: &Device, name: &str) -> bool {
+    let is_share = surroundings::SCENARIOS
+        .iter()
+        .any(|scenario| scenario.name == name);
+    matches!(device.old(), Some(Old::Kernel)) && !is_share
 }

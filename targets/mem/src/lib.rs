@@ -2,16 +2,22 @@
 //!
 //! glibc's static ones are IFUNCs, which crash without its start code; the prebuilt `core` for Linux brings none.
 //! Programs here move a few hundred bytes in their life: the shortest code is the best.
+//!
+//! Miri has functions of these names itself, and no assembly: `tests/memory`.
 
 #![no_std]
 
+#[cfg(not(miri))]
 use core::arch::asm;
 
 /// Keeps the compiler from seeing that the loop around it is the very function that it is in, and calling that.
 #[inline(always)]
 fn not_an_idiom() {
     // SAFETY: no instructions.
-    unsafe { asm!("", options(nostack, preserves_flags)) }
+    #[cfg(not(miri))]
+    unsafe {
+        asm!("", options(nostack, preserves_flags))
+    }
 }
 
 /// `memcpy(3)`.
@@ -19,7 +25,7 @@ fn not_an_idiom() {
 /// # Safety
 ///
 /// As for the C function.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(miri), unsafe(no_mangle))]
 pub unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
     for i in 0..length {
         // SAFETY: both regions have `length` bytes, by the caller's promise.
@@ -34,7 +40,7 @@ pub unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, length: usize) -> 
 /// # Safety
 ///
 /// As for the C function.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(miri), unsafe(no_mangle))]
 pub unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
     if (to as usize).wrapping_sub(from as usize) >= length {
         // SAFETY: going upwards, no byte of `from` is overwritten before it is read.
@@ -53,7 +59,7 @@ pub unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, length: usize) ->
 /// # Safety
 ///
 /// As for the C function.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(miri), unsafe(no_mangle))]
 pub unsafe extern "C" fn memset(to: *mut u8, value: i32, length: usize) -> *mut u8 {
     for i in 0..length {
         // SAFETY: the region has `length` bytes, by the caller's promise.
@@ -68,7 +74,7 @@ pub unsafe extern "C" fn memset(to: *mut u8, value: i32, length: usize) -> *mut 
 /// # Safety
 ///
 /// As for the C function.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(miri), unsafe(no_mangle))]
 pub unsafe extern "C" fn memcmp(one: *const u8, other: *const u8, length: usize) -> i32 {
     for i in 0..length {
         // SAFETY: both regions have `length` bytes, by the caller's promise.
@@ -86,7 +92,7 @@ pub unsafe extern "C" fn memcmp(one: *const u8, other: *const u8, length: usize)
 /// # Safety
 ///
 /// As for the C function.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(miri), unsafe(no_mangle))]
 pub unsafe extern "C" fn bcmp(one: *const u8, other: *const u8, length: usize) -> i32 {
     // SAFETY: the same promise.
     unsafe { memcmp(one, other, length) }
@@ -97,7 +103,7 @@ pub unsafe extern "C" fn bcmp(one: *const u8, other: *const u8, length: usize) -
 /// # Safety
 ///
 /// As for the C function.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(miri), unsafe(no_mangle))]
 pub unsafe extern "C" fn strlen(string: *const u8) -> usize {
     let mut length = 0;
     // SAFETY: the string ends with a NUL, by the caller's promise.

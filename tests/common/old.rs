@@ -1,4 +1,5 @@
-//! An older engine, whose seccomp filter answers `EPERM` to system calls that it doesn't know: a kernel says `ENOSYS`.
+//! An older engine, whose seccomp filter answers `EPERM` to system calls that it doesn't know, and an older kernel, which
+//! answers `ENOSYS`: Linux 4.4.
 
 use std::panic::resume_unwind;
 use std::thread;
@@ -10,15 +11,26 @@ use nix::libc::{
 };
 use seccompiler::{apply_filter, sock_filter};
 
+/// What is old.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Old {
+    Engine,
+    Kernel,
+}
+
 /// Does something in a thread whose system calls, and those of all processes that it starts, pass the filter.
 ///
 /// # Panics
 ///
 /// If `play` does, or if there can't be a filter.
-pub(crate) fn within(play: impl FnOnce() + Send) {
+pub(crate) fn within(old: Old, play: impl FnOnce() + Send) {
+    let filter = filter(match old {
+        Old::Engine => Errno::EPERM,
+        Old::Kernel => Errno::ENOSYS,
+    });
     thread::scope(|scope| {
         let thread = scope.spawn(|| {
-            apply_filter(FILTER).expect("a seccomp filter");
+            apply_filter(&filter).expect("a seccomp filter");
             play();
         });
         if let Err(panic) = thread.join() {
@@ -43,19 +55,21 @@ const LAST_OF_X86_64: u32 = 325;
 /// It meets our program only: the only one of 32 bits, and of 64 bits the only one that is linked to a fixed address in the
 /// first 4 GiB. What is around it reaches the kernel through a C library, which is elsewhere, and is newer than such an
 /// engine: `ls` would find no file under it, and Node start no thread.
-const FILTER: &[sock_filter] = &[
-    load(ARCHITECTURE),
-    jump(BPF_JEQ, AUDIT_ARCH_I386, 5, 0),
-    jump(BPF_JEQ, AUDIT_ARCH_X86_64, 0, 6),
-    load(INSTRUCTION_POINTER),
-    jump(BPF_JEQ, 0, 0, 4),
-    load(NUMBER),
-    jump(BPF_JGT, LAST_OF_X86_64, 3, 2),
-    load(NUMBER),
-    jump(BPF_JGT, LAST_OF_I386, 1, 0),
-    answer(SECCOMP_RET_ALLOW),
-    answer(SECCOMP_RET_ERRNO | Errno::EPERM as u32),
-];
+fn filter(errno: Errno) -> [sock_filter; 11] {
+    [
+        load(ARCHITECTURE),
+        jump(BPF_JEQ, AUDIT_ARCH_I386, 5, 0),
+        jump(BPF_JEQ, AUDIT_ARCH_X86_64, 0, 6),
+        load(INSTRUCTION_POINTER),
+        jump(BPF_JEQ, 0, 0, 4),
+        load(NUMBER),
+        jump(BPF_JGT, LAST_OF_X86_64, 3, 2),
+        load(NUMBER),
+        jump(BPF_JGT, LAST_OF_I386, 1, 0),
+        answer(SECCOMP_RET_ALLOW),
+        answer(SECCOMP_RET_ERRNO | errno as u32),
+    ]
+}
 
 const fn load(offset: u32) -> sock_filter {
     instruction(BPF_LD | BPF_W | BPF_ABS, offset, 0, 0)
