@@ -1,0 +1,53 @@
+//! Where the contenders are, and where they take their locks.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::Outcome;
+
+/// What `ci/bench` has built and installed, and a directory for the locks.
+pub(crate) struct Places {
+    root: PathBuf,
+    /// balena's name of this machine's architecture.
+    pub(crate) device: String,
+    locks: TempDir,
+}
+
+impl Places {
+    /// `root` is the repository. The locks are on a tmpfs, as a device's are.
+    pub(crate) fn new(root: &Path, device: &str) -> Outcome<Self> {
+        Ok(Self {
+            root: root.canonicalize()?,
+            device: device.into(),
+            locks: TempDir::with_prefix_in("update-lock-bench-", "/dev/shm")?,
+        })
+    }
+
+    /// A file of the repository.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// The program for this machine.
+    pub(crate) fn update_lock(&self) -> PathBuf {
+        self.program_for(&self.device)
+    }
+
+    /// The program for a device.
+    pub(crate) fn program_for(&self, device: &str) -> PathBuf {
+        self.file("target/devices").join(device).join("update-lock")
+    }
+
+    /// A floor's program.
+    pub(crate) fn floor(&self, name: &str) -> PathBuf {
+        self.file("target/floor").join(&self.device).join(name)
+    }
+
+    /// The path of a contender's lock, which nobody else uses.
+    pub(crate) fn lock(&self, contender: &str) -> PathBuf {
+        self.locks
+            .path()
+            .join(contender.replace([' ', ','], "-") + ".lock")
+    }
+}

@@ -1,0 +1,78 @@
+//! What each contender in a process of its own can be asked to do. The peers' scripts and the floors answer to the same
+//! words:
+//!
+//! - `cycle PATH COUNT`: takes the lock and gives it back; `took NANOSECONDS` for all.
+//! - `fail PATH COUNT`: tries to take a lock that is held; the same.
+//! - `hold PATH`: takes it, says `held TIME`, and gives it back after `releases TIME` when its input ends.
+//! - `wait PATH`: the same without an input to wait for, when the lock is free.
+//!
+//! Times are those of `CLOCK_MONOTONIC`, which all processes share.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use nix::time::{ClockId, clock_gettime};
+
+use crate::locks::{Attempt, LOCKS};
+use crate::{Outcome, complaint};
+
+/// `NAME VERB PATH [COUNT]`.
+pub(crate) fn obey(words: &[String]) -> Outcome<()> {
+    let [name, verb, path, rest @ ..] = words else {
+        return Err(complaint("lock NAME VERB PATH [COUNT]"));
+    };
+    let lock = LOCKS.iter().find(|lock| lock.name == name);
+    let lock = lock.ok_or_else(|| complaint(&format!("no lock {name}")))?;
+    let path = Path::new(path);
+    match (verb.as_str(), rest) {
+        ("cycle", [count]) => repeat(lock.attempt, path, count.parse()?, true),
+        ("fail", [count]) => repeat(lock.attempt, path, count.parse()?, false),
+        ("hold", []) => hold(lock.attempt, path, true),
+        ("wait", []) => {
+            let wait = lock.wait.ok_or_else(|| complaint("it can't wait"))?;
+            hold(wait, path, false)
+        }
+        _ => Err(complaint(&format!("no such thing: {verb} {rest:?}"))),
+    }
+}
+
+/// Nanoseconds of `CLOCK_MONOTONIC`.
+pub(crate) fn now() -> Outcome<i64> {
+    let time = clock_gettime(ClockId::CLOCK_MONOTONIC)?;
+    Ok(time.tv_sec() * 1_000_000_000 + time.tv_nsec())
+}
+
+fn repeat(attempt: Attempt, path: &Path, count: u32, is_free: bool) -> Outcome<()> {
+    let start = Instant::now();
+    for _ in 0..count {
+        if attempt(path, &mut || {})? != is_free {
+            return Err(complaint("the lock isn't as it was meant to be"));
+        }
+    }
+    println!("took {}", start.elapsed().as_nanos());
+    Ok(())
+}
+
+fn hold(attempt: Attempt, path: &Path, until_input_ends: bool) -> Outcome<()> {
+    let mut outcome = Ok(());
+    let is_ours = attempt(path, &mut || outcome = work(until_input_ends))?;
+    outcome?;
+    if is_ours {
+        Ok(())
+    } else {
+        Err(complaint("somebody holds it"))
+    }
+}
+
+fn work(until_input_ends: bool) -> Outcome<()> {
+    let mut output = io::stdout();
+    writeln!(output, "held {}", now()?)?;
+    output.flush()?;
+    if until_input_ends {
+        io::stdin().read_to_end(&mut Vec::new())?;
+    }
+    writeln!(output, "releases {}", now()?)?;
+    output.flush()?;
+    Ok(())
+}
