@@ -1,4 +1,4 @@
-/* The fewest system calls that take a lock and give it back: cycle|fail PATH COUNT, hold|wait PATH.
+/* The fewest system calls that take a lock and give it back: cycle|fail PATH COUNT, hold|wait|take|give PATH.
 
    With -DSAME_CALLS it makes the system calls of update-lock, which knows whose file it removes. What waits and what is
    waited for is a bare flock, whose file stays. */
@@ -132,6 +132,10 @@ static int run(int count, char **arguments, char **environment)
         return hold(path);
     case 'w':
         return give_up(block(path));
+    case 't':
+        return take(path) < 0;
+    case 'g':
+        return call3(UNLINKAT, AT_FDCWD, (word)path, 0) < 0;
     }
     return 64;
 }

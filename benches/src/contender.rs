@@ -25,6 +25,8 @@ pub(crate) struct Contender {
     words: Vec<OsString>,
     /// The path of its lock.
     pub(crate) lock: PathBuf,
+    /// Whether it knows the verb `wait`.
+    pub(crate) can_wait: bool,
 }
 
 impl Contender {
@@ -36,6 +38,7 @@ impl Contender {
         let name = name.into();
         Self {
             lock: places.lock(&name),
+            can_wait: true,
             name,
             words: words.into_iter().map(Into::into).collect(),
         }
@@ -81,11 +84,11 @@ pub(crate) fn in_process(places: &Places) -> Outcome<Vec<Contender>> {
             "std" => "std create_new, lock, remove_file".into(),
             name => format!("crate {name}"),
         };
-        contenders.push(Contender::new(
-            places,
-            name,
-            [this.as_os_str(), "lock".as_ref(), lock.name.as_ref()],
-        ));
+        let words = [this.as_os_str(), "lock".as_ref(), lock.name.as_ref()];
+        contenders.push(Contender {
+            can_wait: lock.wait.is_some(),
+            ..Contender::new(places, name, words)
+        });
     }
     let npm = [
         ("npm lockfile, sync", "lockfile-sync"),

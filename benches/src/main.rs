@@ -2,10 +2,14 @@
 //!
 //! It is one of the contenders too: `lock NAME VERB PATH [COUNT]`, see `verbs.rs`.
 
+mod command_line;
 mod contender;
+mod holder;
 mod locks;
 mod machine;
+mod parties;
 mod places;
+mod repeated;
 mod rounds;
 mod rows;
 mod settings;
@@ -55,10 +59,7 @@ fn measure(words: &[String]) -> Outcome<()> {
         version: env!("CARGO_PKG_VERSION").into(),
         machine: machine::describe()?,
         versions: BTreeMap::new(),
-        rows: vec![
-            rows::cycle::measure(&places, &settings)?,
-            rows::run::measure(&places, &settings)?,
-        ],
+        rows: rows::measure(&places, &settings)?,
     };
     let directory = Path::new(directory);
     fs::create_dir_all(directory)?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::Outcome;
+use crate::{Outcome, complaint};
 
 /// What `ci/bench` has built and installed, and a directory for the locks.
 pub(crate) struct Places {
@@ -50,4 +50,13 @@ impl Places {
             .path()
             .join(contender.replace([' ', ','], "-") + ".lock")
     }
+}
+
+/// A program by its name in `PATH`: for a floor, which doesn't search.
+pub(crate) fn in_path(name: &str) -> Outcome<PathBuf> {
+    let directories = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&directories)
+        .map(|directory| directory.join(name))
+        .find(|file| file.exists());
+    found.ok_or_else(|| complaint(&format!("{name} isn't in PATH")))
 }

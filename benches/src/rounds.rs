@@ -2,32 +2,53 @@
 
 use crate::Outcome;
 
-/// What the contenders of a row have measured in each round.
-pub(crate) struct Samples {
+/// What a contender has measured in each round.
+pub(crate) struct Samples<T = f64> {
     pub(crate) name: String,
-    pub(crate) values: Vec<f64>,
+    pub(crate) values: Vec<T>,
+}
+
+impl<T> Samples<T> {
+    /// One figure of each.
+    pub(crate) fn map(&self, figure: impl Fn(&T) -> f64) -> Samples {
+        Samples {
+            name: self.name.clone(),
+            values: self.values.iter().map(figure).collect(),
+        }
+    }
+}
+
+/// Something that takes part.
+pub(crate) trait Named {
+    /// As the table names it.
+    fn name(&self) -> &str;
+
+    /// So many rounds are enough of it, where others have more.
+    fn most_rounds(&self) -> usize {
+        usize::MAX
+    }
 }
 
 /// Has each contender measure once a round. Each round begins with another one: none always follows the same.
-pub(crate) fn interleave<C>(
+pub(crate) fn interleave<C: Named, T>(
     contenders: &[C],
-    name: impl Fn(&C) -> &str,
     rounds: usize,
-    mut measure: impl FnMut(&C) -> Outcome<f64>,
-) -> Outcome<Vec<Samples>> {
-    let mut samples: Vec<_> = contenders
-        .iter()
-        .map(|contender| Samples {
-            name: name(contender).into(),
-            values: Vec::with_capacity(rounds),
-        })
-        .collect();
+    mut measure: impl FnMut(&C) -> Outcome<T>,
+) -> Outcome<Vec<Samples<T>>> {
+    let none = |contender: &C| Samples {
+        name: contender.name().into(),
+        values: Vec::with_capacity(rounds),
+    };
+    let mut samples: Vec<_> = contenders.iter().map(none).collect();
     for round in 0..rounds {
         for turn in 0..contenders.len() {
             let index = (round + turn) % contenders.len();
-            let value = measure(&contenders[index])
-                .map_err(|error| format!("{}: {error}", samples[index].name))?;
-            samples[index].values.push(value);
+            let contender = &contenders[index];
+            if round < contender.most_rounds() {
+                let value = measure(contender);
+                let value = value.map_err(|error| format!("{}: {error}", contender.name()))?;
+                samples[index].values.push(value);
+            }
         }
     }
     Ok(samples)

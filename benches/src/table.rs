@@ -25,12 +25,14 @@ pub(crate) struct Table {
 pub(crate) struct Row {
     pub(crate) id: String,
     pub(crate) title: String,
-    /// `ns`, `calls`, `KiB`, `bytes`, `instructions`.
+    /// `ns`, `calls`, `KiB`, `bytes`, `instructions`, or `times`.
     pub(crate) unit: String,
     /// The contender that does nothing but what has to be done.
-    pub(crate) floor: String,
-    /// The contender that is ours.
-    pub(crate) ours: String,
+    pub(crate) floor: Option<String>,
+    /// The contender that is ours; without one all of them are.
+    pub(crate) ours: Option<String>,
+    /// Whether ours must not grow: what is counted, and the same in each run.
+    pub(crate) is_gated: bool,
     pub(crate) cells: Vec<Cell>,
 }
 
@@ -38,7 +40,8 @@ pub(crate) struct Row {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Cell {
     pub(crate) contender: String,
-    pub(crate) samples: usize,
+    /// One a round.
+    pub(crate) samples: Vec<f64>,
     #[serde(flatten)]
     pub(crate) summary: Summary,
     /// Of the samples of the same rounds.
@@ -48,39 +51,47 @@ pub(crate) struct Cell {
 
 impl Row {
     /// From what the contenders have measured in each round. Those without samples aren't in it.
-    pub(crate) fn new(
-        id: &str,
-        title: &str,
-        unit: &str,
-        floor: &str,
-        ours: &str,
-        samples: &[Samples],
-    ) -> Self {
-        let base = |name: &str| {
-            samples
-                .iter()
-                .find(|samples| samples.name == name)
-                .map(|samples| &samples.values)
-        };
-        let (floor_values, our_values) = (base(floor), base(ours));
+    pub(crate) fn new(id: &str, title: &str, unit: &str, samples: &[Samples]) -> Self {
         let cells = samples.iter().filter_map(|samples| {
-            let over = |base: Option<&Vec<f64>>| Summary::of_ratios(&samples.values, base?);
             Some(Cell {
                 contender: samples.name.clone(),
-                samples: samples.values.len(),
+                samples: samples.values.clone(),
                 summary: Summary::of(&samples.values)?,
-                over_floor: over(floor_values),
-                over_ours: over(our_values),
+                over_floor: None,
+                over_ours: None,
             })
         });
         Self {
             id: id.into(),
             title: title.into(),
             unit: unit.into(),
-            floor: floor.into(),
-            ours: ours.into(),
+            floor: None,
+            ours: None,
+            is_gated: false,
             cells: cells.collect(),
         }
+    }
+
+    /// With the ratios to two of the contenders.
+    pub(crate) fn against(mut self, floor: &str, ours: &str) -> Self {
+        let samples_of = |name: &str| {
+            let cell = self.cells.iter().find(|cell| cell.contender == name)?;
+            Some(cell.samples.clone())
+        };
+        let (floor_samples, our_samples) = (samples_of(floor), samples_of(ours));
+        for cell in &mut self.cells {
+            let over = |base: &Option<Vec<f64>>| Summary::of_ratios(&cell.samples, base.as_ref()?);
+            (cell.over_floor, cell.over_ours) = (over(&floor_samples), over(&our_samples));
+        }
+        self.floor = floor_samples.map(|_| floor.into());
+        self.ours = Some(ours.into());
+        self
+    }
+
+    /// Of figures that must not grow.
+    pub(crate) fn gated(mut self) -> Self {
+        self.is_gated = true;
+        self
     }
 }
 
@@ -108,26 +119,58 @@ impl Table {
 impl Row {
     fn to_markdown(&self) -> String {
         let mut text = format!("\n## {}\n\n", self.title);
+        let over = |name: &Option<String>| {
+            name.as_ref()
+                .map_or(String::new(), |name| format!(" over {name} |"))
+        };
         let _ = writeln!(
             text,
-            "| contender | {} | quartiles | over {} | over {} |",
-            self.unit, self.floor, self.ours
+            "| | {} | quartiles |{}{}",
+            self.unit,
+            over(&self.floor),
+            over(&self.ours)
         );
-        text += "|---|---:|---:|---:|---:|\n";
+        let column = |name: &Option<String>| if name.is_some() { "---:|" } else { "" };
+        let _ = writeln!(
+            text,
+            "|---|---:|---:|{}{}",
+            column(&self.floor),
+            column(&self.ours)
+        );
         for cell in &self.cells {
-            let summary = cell.summary;
-            let _ = writeln!(
-                text,
-                "| {} | {} | {} - {} | {} | {} |",
-                cell.contender,
-                short(summary.median),
-                short(summary.lower_quartile),
-                short(summary.upper_quartile),
-                ratio(cell.over_floor),
-                ratio(cell.over_ours),
-            );
+            text += &cell.to_markdown(self);
         }
         text
+    }
+}
+
+impl Cell {
+    fn to_markdown(&self, row: &Row) -> String {
+        let summary = self.summary;
+        let [median, lower, upper] = [
+            summary.median,
+            summary.lower_quartile,
+            summary.upper_quartile,
+        ]
+        .map(short);
+        let spread = if self.samples.len() > 1 {
+            format!("{lower} - {upper}")
+        } else {
+            String::new()
+        };
+        let over = |name: &Option<String>, over: Option<Summary>| match (name, over) {
+            (None, _) => String::new(),
+            (Some(_), None) => " - |".into(),
+            (Some(_), Some(over)) => format!(" {} |", short(over.median)),
+        };
+        let (floor, ours) = (
+            over(&row.floor, self.over_floor),
+            over(&row.ours, self.over_ours),
+        );
+        format!(
+            "| {} | {median} | {spread} |{floor}{ours}\n",
+            self.contender
+        )
     }
 }
 
@@ -145,8 +188,4 @@ pub(crate) fn short(value: f64) -> String {
     } else {
         text
     }
-}
-
-fn ratio(over: Option<Summary>) -> String {
-    over.map_or_else(|| "-".into(), |over| format!("{:.2}", over.median))
 }

@@ -1,4 +1,30 @@
 //! The rows of the table: a question in each file.
 
-pub(crate) mod cycle;
-pub(crate) mod run;
+mod calls;
+mod cycle;
+mod fail;
+mod memory;
+mod pid1;
+mod run;
+mod shell;
+mod wake;
+
+use crate::Outcome;
+use crate::places::Places;
+use crate::settings::Settings;
+use crate::table::Row;
+
+/// Measures all of them.
+pub(crate) fn measure(places: &Places, settings: &Settings) -> Outcome<Vec<Row>> {
+    let mut rows = vec![
+        cycle::measure(places, settings)?,
+        calls::measure(places)?,
+        fail::measure(places, settings)?,
+        run::measure(places, settings)?,
+        shell::measure(places, settings)?,
+        pid1::measure(places, settings)?,
+    ];
+    rows.extend(wake::measure(places, settings)?);
+    rows.extend(memory::measure(places, settings)?);
+    Ok(rows)
+}
