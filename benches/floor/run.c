@@ -27,7 +27,7 @@ __attribute__((noinline)) static word start_child(void)
 
 static int run(int count, char **arguments, char **environment)
 {
-    int facts[32] = { 0 };
+    static int facts[32];
     if (count < 2)
         return 64;
     program = arguments + 1;

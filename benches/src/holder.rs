@@ -42,7 +42,8 @@ impl Holder {
         let mut rest = String::new();
         self.output.read_to_string(&mut rest)?;
         end_of(&mut self.process)?;
-        time_after("releases", &rest)
+        // A shell's `stamp` says both words.
+        time_after("releases", rest.lines().last().unwrap_or_default())
     }
 }
 

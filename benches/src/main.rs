@@ -5,10 +5,12 @@
 mod command_line;
 mod contender;
 mod holder;
+mod ledger;
 mod locks;
 mod machine;
 mod parties;
 mod places;
+mod plot;
 mod repeated;
 mod rounds;
 mod rows;
@@ -16,11 +18,12 @@ mod settings;
 mod statistics;
 mod table;
 mod verbs;
+mod versions;
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::path::Path;
+use std::process::ExitCode;
 
 use places::Places;
 use settings::Settings;
@@ -32,41 +35,42 @@ fn complaint(text: &str) -> Box<dyn Error> {
     text.into()
 }
 
-fn main() -> Outcome<()> {
+const USAGE: &str =
+    "lock NAME VERB PATH [COUNT]; measure DEVICE DIRECTORY [--quick]; compare TABLE TABLE";
+
+fn main() -> ExitCode {
     let words: Vec<_> = std::env::args().skip(1).collect();
-    match words.split_first() {
-        Some((first, rest)) if first == "lock" => verbs::obey(rest),
-        Some((first, rest)) if first == "measure" => measure(rest),
-        _ => Err(complaint(
-            "lock NAME VERB PATH [COUNT], or measure DEVICE DIRECTORY [--quick]",
-        )),
-    }
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let outcome = match words[..] {
+        ["lock", ref rest @ ..] => verbs::obey(rest),
+        ["measure", device, directory] => measure(device, Path::new(directory), &Settings::FULL),
+        ["measure", device, directory, "--quick"] => {
+            measure(device, Path::new(directory), &Settings::QUICK)
+        }
+        ["compare", then, now] => ledger::compare(Path::new(then), Path::new(now)),
+        _ => Err(complaint(USAGE)),
+    };
+    let Err(error) = outcome else {
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("update-lock-bench: {error}");
+    ExitCode::FAILURE
 }
 
-/// Measures, from the repository's directory on, and writes the table.
-fn measure(words: &[String]) -> Outcome<()> {
-    let [device, directory, options @ ..] = words else {
-        return Err(complaint("measure DEVICE DIRECTORY [--quick]"));
-    };
-    let is_quick = options.iter().any(|option| option == "--quick");
-    let settings = if is_quick {
-        Settings::QUICK
-    } else {
-        Settings::FULL
-    };
+/// Measures, from the repository's directory on, and writes the table and its plots.
+fn measure(device: &str, directory: &Path, settings: &Settings) -> Outcome<()> {
     let places = Places::new(Path::new("."), device)?;
     let table = Table {
         version: env!("CARGO_PKG_VERSION").into(),
         machine: machine::describe()?,
-        versions: BTreeMap::new(),
-        rows: rows::measure(&places, &settings)?,
+        versions: versions::all(&places)?,
+        rows: rows::measure(&places, settings)?,
     };
-    let directory = Path::new(directory);
     fs::create_dir_all(directory)?;
     fs::write(
         directory.join("table.json"),
         serde_json::to_string_pretty(&table)? + "\n",
     )?;
     fs::write(directory.join("table.md"), table.to_markdown())?;
-    Ok(())
+    plot::write_all(&table.rows, &directory.join("plots"))
 }

@@ -31,17 +31,22 @@ impl Places {
 
     /// The program for this machine.
     pub(crate) fn update_lock(&self) -> PathBuf {
-        self.program_for(&self.device)
+        self.program_for(&self.device, "update-lock")
     }
 
-    /// The program for a device.
-    pub(crate) fn program_for(&self, device: &str) -> PathBuf {
-        self.file("target/devices").join(device).join("update-lock")
+    /// A program for a device.
+    pub(crate) fn program_for(&self, device: &str, program: &str) -> PathBuf {
+        self.file("target/devices").join(device).join(program)
     }
 
-    /// A floor's program.
+    /// A floor's program for this machine.
     pub(crate) fn floor(&self, name: &str) -> PathBuf {
-        self.file("target/floor").join(&self.device).join(name)
+        self.floor_for(&self.device, name)
+    }
+
+    /// A floor's program for a device.
+    pub(crate) fn floor_for(&self, device: &str, name: &str) -> PathBuf {
+        self.file("target/floor").join(device).join(name)
     }
 
     /// The path of a contender's lock, which nobody else uses.

@@ -18,14 +18,14 @@ use crate::locks::{Attempt, LOCKS};
 use crate::{Outcome, complaint};
 
 /// `NAME VERB PATH [COUNT]`.
-pub(crate) fn obey(words: &[String]) -> Outcome<()> {
+pub(crate) fn obey(words: &[&str]) -> Outcome<()> {
     let [name, verb, path, rest @ ..] = words else {
         return Err(complaint("lock NAME VERB PATH [COUNT]"));
     };
-    let lock = LOCKS.iter().find(|lock| lock.name == name);
+    let lock = LOCKS.iter().find(|lock| lock.name == *name);
     let lock = lock.ok_or_else(|| complaint(&format!("no lock {name}")))?;
     let path = Path::new(path);
-    match (verb.as_str(), rest) {
+    match (*verb, rest) {
         ("cycle", [count]) => repeat(lock.attempt, path, count.parse()?, true),
         ("fail", [count]) => repeat(lock.attempt, path, count.parse()?, false),
         ("hold", []) => hold(lock.attempt, path, true),

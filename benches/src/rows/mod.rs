@@ -2,6 +2,9 @@
 
 mod calls;
 mod cycle;
+mod devices;
+mod disk;
+mod emulated;
 mod fail;
 mod memory;
 mod pid1;
@@ -26,5 +29,8 @@ pub(crate) fn measure(places: &Places, settings: &Settings) -> Outcome<Vec<Row>>
     ];
     rows.extend(wake::measure(places, settings)?);
     rows.extend(memory::measure(places, settings)?);
+    rows.push(disk::measure(places)?);
+    rows.extend(devices::measure(places)?);
+    rows.extend(emulated::measure(places)?);
     Ok(rows)
 }
