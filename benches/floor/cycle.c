@@ -1,4 +1,5 @@
-/* The fewest system calls that take a lock and give it back: cycle|fail PATH COUNT, hold|wait|take|give PATH.
+/* The fewest system calls that take a lock and give it back: cycle|fail PATH COUNT, wait PATH MILLISECONDS,
+   hold|take|give PATH.
 
    With -DSAME_CALLS it makes the system calls of update-lock, which knows whose file it removes. What waits and what is
    waited for is a bare flock, whose file stays. */
@@ -117,6 +118,15 @@ static int hold(const char *path)
     return give_up(file);
 }
 
+static int wait(const char *path, uword milliseconds)
+{
+    word file = block(path);
+    struct { word seconds, nanoseconds; } time = { 0, (word)milliseconds * 1000000 };
+    if (milliseconds)
+        call2(NANOSLEEP, (word)&time, 0);
+    return give_up(file);
+}
+
 static int run(int count, char **arguments, char **environment)
 {
     (void)environment;
@@ -131,7 +141,7 @@ static int run(int count, char **arguments, char **environment)
     case 'h':
         return hold(path);
     case 'w':
-        return give_up(block(path));
+        return count > 3 ? wait(path, number(arguments[3])) : 64;
     case 't':
         return take(path) < 0;
     case 'g':

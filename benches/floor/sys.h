@@ -6,7 +6,7 @@ typedef unsigned long uword;
 #if defined(__x86_64__)
 
 enum {
-    READ = 0, WRITE = 1, CLOSE = 3, FSTAT = 5, CLONE = 56, EXECVE = 59, FLOCK = 73, FCHMOD = 91, GETEUID = 107,
+    READ = 0, WRITE = 1, CLOSE = 3, FSTAT = 5, CLONE = 56, EXECVE = 59, NANOSLEEP = 35, FLOCK = 73, FCHMOD = 91, GETEUID = 107,
     CLOCK_GETTIME = 228, EXIT_GROUP = 231, WAITID = 247, OPENAT = 257, NEWFSTATAT = 262, UNLINKAT = 263
 };
 
@@ -27,7 +27,7 @@ __asm__(".globl _start\n_start: mov %rsp, %rdi\nand $-16, %rsp\ncall start\n");
 #elif defined(__aarch64__)
 
 enum {
-    READ = 63, WRITE = 64, CLOSE = 57, FSTAT = 80, CLONE = 220, EXECVE = 221, FLOCK = 32, FCHMOD = 52, GETEUID = 175,
+    READ = 63, WRITE = 64, CLOSE = 57, NANOSLEEP = 101, FSTAT = 80, CLONE = 220, EXECVE = 221, FLOCK = 32, FCHMOD = 52, GETEUID = 175,
     CLOCK_GETTIME = 113, EXIT_GROUP = 94, WAITID = 95, OPENAT = 56, NEWFSTATAT = 79, UNLINKAT = 35
 };
 
@@ -48,7 +48,7 @@ __asm__(".globl _start\n_start: mov x0, sp\nbl start\n");
 #elif defined(__arm__)
 
 enum {
-    READ = 3, WRITE = 4, CLOSE = 6, CLONE = 120, EXECVE = 11, FLOCK = 143, FCHMOD = 94, GETEUID = 201,
+    READ = 3, WRITE = 4, CLOSE = 6, CLONE = 120, EXECVE = 11, NANOSLEEP = 162, FLOCK = 143, FCHMOD = 94, GETEUID = 201,
     CLOCK_GETTIME = 263, EXIT_GROUP = 248, WAITID = 280, OPENAT = 322, UNLINKAT = 328, STATX = 397
 };
 

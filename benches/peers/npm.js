@@ -52,6 +52,8 @@ async function repeat(attempt) {
 
 const endOfInput = () => new Promise((resolve) => process.stdin.on('end', resolve).resume());
 
+const sleep = (ms) => new Promise((resolve) => (ms ? setTimeout(resolve, ms) : resolve()));
+
 async function hold(take, give, until) {
   await take();
   say('held', now());
@@ -77,7 +79,7 @@ const VERBS = {
   }),
   fail: () => repeat(() => fails(take)),
   hold: () => hold(take, give, endOfInput),
-  wait: () => hold(wait, give, () => {}),
+  wait: () => hold(wait, give, () => sleep(Number(count))),
 };
 VERBS[verb]().catch((error) => {
   console.error(error);

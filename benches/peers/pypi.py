@@ -106,5 +106,5 @@ lock = {"lockfile": Lockfile, "filelock": Filelock, "portalocker": Portalocker}[
     "cycle": lambda: repeat(cycle),
     "fail": lambda: repeat(fail),
     "hold": lambda: hold(lock.take, sys.stdin.read),
-    "wait": lambda: hold(lock.wait, lambda: None),
+    "wait": lambda: hold(lock.wait, lambda: time.sleep(int(rest[0]) / 1000)),
 }[verb]()

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::locks::LOCKS;
-use crate::places::Places;
+use crate::places::{self, Places};
 use crate::{Outcome, complaint};
 
 /// The floor of all that is done in one process.
@@ -103,13 +103,14 @@ pub(crate) fn in_process(places: &Places) -> Outcome<Vec<Contender>> {
             ["node".as_ref(), script.as_os_str(), package.as_ref()],
         ));
     }
+    let python = places::python()?;
     for package in ["lockfile", "filelock", "portalocker"] {
         let script = places.file("target/peers/python/pypi.py");
         let name = format!("PyPI {package}");
         contenders.push(Contender::new(
             places,
             name,
-            ["python3".as_ref(), script.as_os_str(), package.as_ref()],
+            [python.as_os_str(), script.as_os_str(), package.as_ref()],
         ));
     }
     Ok(contenders)

@@ -35,17 +35,18 @@ fn complaint(text: &str) -> Box<dyn Error> {
     text.into()
 }
 
-const USAGE: &str =
-    "lock NAME VERB PATH [COUNT]; measure DEVICE DIRECTORY [--quick]; compare TABLE TABLE";
+const USAGE: &str = "lock NAME VERB PATH [COUNT]; measure DEVICE DIRECTORY [--quick] [NAME...]; compare TABLE TABLE";
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args().skip(1).collect();
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     let outcome = match words[..] {
         ["lock", ref rest @ ..] => verbs::obey(rest),
-        ["measure", device, directory] => measure(device, Path::new(directory), &Settings::FULL),
-        ["measure", device, directory, "--quick"] => {
-            measure(device, Path::new(directory), &Settings::QUICK)
+        ["measure", device, directory, "--quick", ref names @ ..] => {
+            measure(device, Path::new(directory), &Settings::QUICK, names)
+        }
+        ["measure", device, directory, ref names @ ..] => {
+            measure(device, Path::new(directory), &Settings::FULL, names)
         }
         ["compare", then, now] => ledger::compare(Path::new(then), Path::new(now)),
         _ => Err(complaint(USAGE)),
@@ -58,13 +59,13 @@ fn main() -> ExitCode {
 }
 
 /// Measures, from the repository's directory on, and writes the table and its plots.
-fn measure(device: &str, directory: &Path, settings: &Settings) -> Outcome<()> {
+fn measure(device: &str, directory: &Path, settings: &Settings, names: &[&str]) -> Outcome<()> {
     let places = Places::new(Path::new("."), device)?;
     let table = Table {
         version: env!("CARGO_PKG_VERSION").into(),
         machine: machine::describe()?,
         versions: versions::all(&places)?,
-        rows: rows::measure(&places, settings)?,
+        rows: rows::measure(names, &places, settings)?,
     };
     fs::create_dir_all(directory)?;
     fs::write(

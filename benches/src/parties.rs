@@ -23,7 +23,8 @@ pub(crate) const OUR_RUN: &str = "update-lock run";
 /// Ours of those that leave the lock to somebody else.
 pub(crate) const OUR_ACQUIRE: &str = "update-lock acquire";
 
-type Start = Box<dyn Fn(&Path) -> Command>;
+/// Starts it for a lock. A holder has no use for the milliseconds.
+type Start = Box<dyn Fn(&Path, u64) -> Command>;
 
 /// What holds a lock and what waits for it.
 pub(crate) struct Party {
@@ -43,12 +44,12 @@ impl Named for &Party {
         &self.name
     }
 
-    /// Who looks every eight seconds has few.
-    fn most_rounds(&self) -> usize {
+    /// Who looks every eight seconds has a few.
+    fn rounds_of(&self, all: usize) -> usize {
         if self.interval > Duration::from_secs(1) {
-            3
+            all.div_ceil(6)
         } else {
-            usize::MAX
+            all
         }
     }
 }
@@ -60,17 +61,17 @@ impl Party {
 
     /// A holder of the lock, or of one that is named likewise.
     pub(crate) fn start_holder(&self, lock: &Path) -> Outcome<Holder> {
-        Holder::start((self.hold)(lock))
+        Holder::start((self.hold)(lock, 0))
             .map_err(|error| complaint(&format!("{}: {error}", self.name)))
     }
 
-    /// Somebody who waits for the lock.
-    pub(crate) fn start_waiter(&self) -> Outcome<Waiter> {
+    /// Somebody who waits for the lock, and holds it for so long.
+    pub(crate) fn start_waiter(&self, milliseconds: u64) -> Outcome<Waiter> {
         let wait = self
             .wait
             .as_ref()
             .ok_or_else(|| complaint("it can't wait"))?;
-        Waiter::start(wait(&self.lock))
+        Waiter::start(wait(&self.lock, milliseconds))
     }
 
     fn of(contender: Contender) -> Self {
@@ -82,27 +83,27 @@ impl Party {
         let can_wait = contender.can_wait;
         let (lock, name) = (contender.lock.clone(), contender.name.clone());
         let contender = Rc::new(contender);
-        let asked_to = |verb: &'static str| -> Start {
-            let contender = contender.clone();
-            Box::new(move |lock| contender.asked_to(verb, lock, None))
-        };
+        let (holder, waiter) = (contender.clone(), contender);
+        let hold: Start = Box::new(move |lock, _| holder.asked_to("hold", lock, None));
+        let wait: Start =
+            Box::new(move |lock, milliseconds| waiter.asked_to("wait", lock, Some(milliseconds)));
         let name = if name == IN_PROCESS_FLOOR {
             FLOOR.into()
         } else {
             name
         };
-        let wait = can_wait.then(|| asked_to("wait"));
+        let wait = can_wait.then_some(wait);
         Self {
             name,
             lock,
-            hold: asked_to("hold"),
+            hold,
             wait,
             interval,
             most_waiters,
         }
     }
 
-    /// By shell scripts, which find the lock as `$1`, `stamp` as `$2` and a program as `$3`.
+    /// By shell scripts, which find the lock as `$1`, `stamp` as `$2`, a program as `$3` and milliseconds as `$4`.
     fn of_scripts(
         places: &Places,
         name: &str,
@@ -116,10 +117,13 @@ impl Party {
                 places.floor("stamp"),
                 program.to_path_buf(),
             );
-            Box::new(move |lock| {
+            Box::new(move |lock, milliseconds| {
                 let words: [&OsStr; 3] = [lock.as_ref(), stamp.as_ref(), program.as_ref()];
                 let mut command = Command::new("sh");
-                command.args(["-c", &script, "sh"]).args(words);
+                command
+                    .args(["-c", &script, "sh"])
+                    .args(words)
+                    .arg(milliseconds.to_string());
                 command
             })
         };
@@ -144,14 +148,14 @@ pub(crate) fn all(places: &Places) -> Outcome<Vec<Party>> {
             OUR_RUN,
             &places.update_lock(),
             "exec \"$3\" --lock \"$1\" run -- sh -c 'echo held 0; cat >/dev/null; exec \"$1\"' sh \"$2\"",
-            Some("exec \"$3\" --lock \"$1\" run -- \"$2\" 2>/dev/null"),
+            Some("exec \"$3\" --lock \"$1\" run -- \"$2\" \"$4\" 2>/dev/null"),
         ),
         Party::of_scripts(
             places,
             "flock(1)",
             "".as_ref(),
             "exec flock \"$1\" sh -c 'echo held 0; cat >/dev/null; exec \"$1\"' sh \"$2\"",
-            Some("exec flock \"$1\" \"$2\""),
+            Some("exec flock \"$1\" \"$2\" \"$4\""),
         ),
     ];
     Ok(others.map(Party::of).chain(commands).collect())
@@ -175,11 +179,11 @@ pub(crate) fn procmail(places: &Places) -> Party {
         "procmail lockfile",
         "".as_ref(),
         "lockfile \"$1\"; echo held 0; cat >/dev/null; \"$2\"; rm -f \"$1\"",
-        Some("lockfile \"$1\"; \"$2\"; rm -f \"$1\""),
+        Some("lockfile \"$1\"; \"$2\" \"$4\"; rm -f \"$1\""),
     );
     Party {
         interval: Duration::from_secs(8),
-        most_waiters: 4,
+        most_waiters: 1,
         ..party
     }
 }

@@ -1,6 +1,7 @@
 //! Where the contenders are, and where they take their locks.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -64,4 +65,23 @@ pub(crate) fn in_path(name: &str) -> Outcome<PathBuf> {
         .map(|directory| directory.join(name))
         .find(|file| file.exists());
     found.ok_or_else(|| complaint(&format!("{name} isn't in PATH")))
+}
+
+/// A path that Python knows.
+pub(crate) fn of_python(expression: &str) -> Outcome<PathBuf> {
+    let output = Command::new("python3")
+        .args(["-c", &format!("import sys; print({expression})")])
+        .output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let path = text.trim_end();
+    if path.is_empty() {
+        Err(complaint("python3 doesn't answer"))
+    } else {
+        Ok(path.into())
+    }
+}
+
+/// Python itself, where `python3` is a script that chooses one.
+pub(crate) fn python() -> Outcome<PathBuf> {
+    of_python("sys.executable")
 }

@@ -23,9 +23,9 @@ pub(crate) trait Named {
     /// As the table names it.
     fn name(&self) -> &str;
 
-    /// So many rounds are enough of it, where others have more.
-    fn most_rounds(&self) -> usize {
-        usize::MAX
+    /// In how many of the rounds it takes part.
+    fn rounds_of(&self, all: usize) -> usize {
+        all
     }
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn interleave<C: Named, T>(
         for turn in 0..contenders.len() {
             let index = (round + turn) % contenders.len();
             let contender = &contenders[index];
-            if round < contender.most_rounds() {
+            if round < contender.rounds_of(rounds) {
                 let value = measure(contender);
                 let value = value.map_err(|error| format!("{}: {error}", contender.name()))?;
                 samples[index].values.push(value);

@@ -20,7 +20,7 @@ impl Settings {
     /// As much as a quarter of an hour allows.
     pub(crate) const FULL: Self = Self {
         rounds: 31,
-        crowds: 5,
+        crowds: 3,
         turn: 50e6,
         starts: 50,
         waiters: &[1, 4, 16, 64, 256],

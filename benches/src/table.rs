@@ -181,7 +181,7 @@ pub(crate) fn short(value: f64) -> String {
     } else {
         value.abs().log10().floor() as i32
     };
-    let decimals = (2 - digits).clamp(0, 3) as usize;
+    let decimals = (2 - digits).clamp(0, 6) as usize;
     let text = format!("{value:.decimals$}");
     if text.contains('.') {
         text.trim_end_matches('0').trim_end_matches('.').into()

@@ -4,13 +4,14 @@
 //! - `cycle PATH COUNT`: takes the lock and gives it back; `took NANOSECONDS` for all.
 //! - `fail PATH COUNT`: tries to take a lock that is held; the same.
 //! - `hold PATH`: takes it, says `held TIME`, and gives it back after `releases TIME` when its input ends.
-//! - `wait PATH`: the same without an input to wait for, when the lock is free.
+//! - `wait PATH MILLISECONDS`: the same when the lock is free, and for so long.
 //!
 //! Times are those of `CLOCK_MONOTONIC`, which all processes share.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
 
@@ -28,10 +29,14 @@ pub(crate) fn obey(words: &[&str]) -> Outcome<()> {
     match (*verb, rest) {
         ("cycle", [count]) => repeat(lock.attempt, path, count.parse()?, true),
         ("fail", [count]) => repeat(lock.attempt, path, count.parse()?, false),
-        ("hold", []) => hold(lock.attempt, path, true),
-        ("wait", []) => {
+        ("hold", []) => hold(lock.attempt, path, None),
+        ("wait", [milliseconds]) => {
             let wait = lock.wait.ok_or_else(|| complaint("it can't wait"))?;
-            hold(wait, path, false)
+            hold(
+                wait,
+                path,
+                Some(Duration::from_millis(milliseconds.parse()?)),
+            )
         }
         _ => Err(complaint(&format!("no such thing: {verb} {rest:?}"))),
     }
@@ -54,9 +59,9 @@ fn repeat(attempt: Attempt, path: &Path, count: u32, is_free: bool) -> Outcome<(
     Ok(())
 }
 
-fn hold(attempt: Attempt, path: &Path, until_input_ends: bool) -> Outcome<()> {
+fn hold(attempt: Attempt, path: &Path, time: Option<Duration>) -> Outcome<()> {
     let mut outcome = Ok(());
-    let is_ours = attempt(path, &mut || outcome = work(until_input_ends))?;
+    let is_ours = attempt(path, &mut || outcome = work(time))?;
     outcome?;
     if is_ours {
         Ok(())
@@ -65,12 +70,15 @@ fn hold(attempt: Attempt, path: &Path, until_input_ends: bool) -> Outcome<()> {
     }
 }
 
-fn work(until_input_ends: bool) -> Outcome<()> {
+/// Holds the lock for some time, or until the input ends.
+fn work(time: Option<Duration>) -> Outcome<()> {
     let mut output = io::stdout();
     writeln!(output, "held {}", now()?)?;
     output.flush()?;
-    if until_input_ends {
-        io::stdin().read_to_end(&mut Vec::new())?;
+    match time {
+        Some(Duration::ZERO) => {}
+        Some(time) => thread::sleep(time),
+        None => _ = io::stdin().read_to_end(&mut Vec::new())?,
     }
     writeln!(output, "releases {}", now()?)?;
     output.flush()?;

@@ -6,13 +6,14 @@ use std::process::{Command, Stdio};
 use crate::contender::{self, Contender, FLOOR, OURS};
 use crate::places::Places;
 use crate::rounds::Samples;
+use crate::settings::Settings;
 use crate::table::Row;
 use crate::{Outcome, complaint};
 
 /// Cycles between two counts, from whose difference start and end are gone.
 const CYCLES: u64 = 100;
 
-pub(crate) fn measure(places: &Places) -> Outcome<Row> {
+pub(crate) fn measure(places: &Places, _: &Settings) -> Outcome<Vec<Row>> {
     let mut samples = Vec::new();
     for contender in contender::in_process(places)? {
         let few = count(places, &contender, 1)?;
@@ -26,7 +27,7 @@ pub(crate) fn measure(places: &Places) -> Outcome<Row> {
         });
     }
     let row = Row::new("calls", "The system calls of a cycle", "calls", &samples);
-    Ok(row.against(FLOOR, OURS).gated())
+    Ok(vec![row.against(FLOOR, OURS).gated()])
 }
 
 /// The system calls of all threads for so many cycles.

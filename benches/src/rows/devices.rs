@@ -5,6 +5,7 @@ use std::fs;
 use crate::Outcome;
 use crate::places::Places;
 use crate::rounds::Samples;
+use crate::settings::Settings;
 use crate::table::Row;
 
 /// What ci/build leaves for each device, and what it is.
@@ -17,7 +18,7 @@ const PROGRAMS: [(&str, &str); 2] = [
 ];
 
 /// Of those devices that are built.
-pub(crate) fn measure(places: &Places) -> Outcome<Vec<Row>> {
+pub(crate) fn measure(places: &Places, _: &Settings) -> Outcome<Vec<Row>> {
     let devices = devices(places)?;
     PROGRAMS
         .iter()

@@ -6,13 +6,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::Outcome;
 use crate::contender::OURS;
 use crate::places::{self, Places};
 use crate::rounds::Samples;
+use crate::settings::Settings;
 use crate::table::Row;
-use crate::{Outcome, complaint};
 
-pub(crate) fn measure(places: &Places) -> Outcome<Row> {
+pub(crate) fn measure(places: &Places, _: &Settings) -> Outcome<Vec<Row>> {
     let peers = places.file("target/peers");
     let packages = |names: &[&str]| {
         let modules = names
@@ -29,16 +30,21 @@ pub(crate) fn measure(places: &Places) -> Outcome<Row> {
         let package = peers.join("python").join(name);
         Ok((
             format!("PyPI {name}, with Python"),
-            vec![package, python("sys.executable")?, python_library()?],
+            vec![
+                package,
+                places::python()?,
+                places::of_python("__import__('sysconfig').get_path('stdlib')")?,
+            ],
         ))
     };
     let of_program = |name: &str, file: &str| Ok((name.to_string(), vec![places::in_path(file)?]));
-    let programs: [Outcome<(String, Vec<PathBuf>)>; 10] = [
+    let programs: [Outcome<(String, Vec<PathBuf>)>; 11] = [
         Ok((OURS.into(), vec![places.update_lock()])),
         of_program("flock(1)", "flock"),
         of_program("procmail lockfile", "lockfile"),
         of_program("dotlockfile", "dotlockfile"),
         of_program("tini", "tini"),
+        of_program("tini-static", "tini-static"),
         of_program("dumb-init", "dumb-init"),
         of_npm("lockfile", &["lockfile", "signal-exit"]),
         of_npm(
@@ -62,7 +68,9 @@ pub(crate) fn measure(places: &Places) -> Outcome<Row> {
     }
     let title =
         "On disk, with all that it needs: libraries, interpreter, its standard library, packages";
-    Ok(Row::new("disk", title, "KiB", &samples).against("", OURS))
+    Ok(vec![
+        Row::new("disk", title, "KiB", &samples).against("", OURS),
+    ])
 }
 
 /// The files themselves, and the shared libraries of those that are programs.
@@ -108,22 +116,4 @@ fn is_needless(entry: &Path) -> bool {
     ];
     needless.iter().any(|name| entry.ends_with(name))
         || entry.to_string_lossy().contains("/config-3")
-}
-
-fn python_library() -> Outcome<PathBuf> {
-    python("__import__('sysconfig').get_path('stdlib')")
-}
-
-/// A path that Python knows.
-fn python(expression: &str) -> Outcome<PathBuf> {
-    let output = Command::new("python3")
-        .args(["-c", &format!("import sys; print({expression})")])
-        .output()?;
-    let text = String::from_utf8(output.stdout)?;
-    let path = text.trim_end();
-    if path.is_empty() {
-        Err(complaint("python3 doesn't answer"))
-    } else {
-        Ok(path.into())
-    }
 }

@@ -10,6 +10,7 @@ use std::process::Command;
 use crate::contender::{OURS, SAME_CALLS};
 use crate::places::Places;
 use crate::rounds::Samples;
+use crate::settings::Settings;
 use crate::table::Row;
 use crate::{Outcome, complaint};
 
@@ -28,7 +29,7 @@ struct Run {
     stack: f64,
 }
 
-pub(crate) fn measure(places: &Places) -> Outcome<Vec<Row>> {
+pub(crate) fn measure(places: &Places, _: &Settings) -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     for device in &DEVICES {
         let (name, ..) = device;

@@ -108,7 +108,7 @@ fn of_holder(party: &Party) -> Outcome<Memory> {
 
 fn of_waiter(party: &Party) -> Outcome<Memory> {
     let holder = party.start_holder(&party.lock)?;
-    let waiter = party.start_waiter()?;
+    let waiter = party.start_waiter(0)?;
     parties::until_asleep(&[waiter.pid()])?;
     let memory = Memory::of(waiter.pid())?;
     holder.release()?;
