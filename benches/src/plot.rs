@@ -7,7 +7,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::Outcome;
-use crate::table::{Cell, Row, short};
+use crate::table::{Cell, Row, shown};
 
 const WIDTH: i32 = 900;
 const LEFT: i32 = 250;
@@ -31,17 +31,13 @@ fn write(row: &Row, file: &Path) -> Outcome<()> {
     let area = SVGBackend::new(file, (WIDTH as u32, height as u32)).into_drawing_area();
     area.fill(&WHITE)?;
     let scale = Scale::of(row);
-    let title = format!(
-        "{} ({}{})",
-        row.title,
-        row.unit,
-        if scale.is_logarithmic {
-            ", logarithmic"
-        } else {
-            ""
-        }
-    );
-    area.draw(&Text::new(title, (12, 14), ("sans-serif", 17).into_font()))?;
+    let scale_name = if scale.is_logarithmic {
+        " (logarithmic)"
+    } else {
+        ""
+    };
+    let title = format!("{}{scale_name}", row.title);
+    area.draw(&Text::new(title, (12, 14), ("sans-serif", 20).into_font()))?;
     for (cell, place) in row.cells.iter().zip(0..) {
         draw(&area, row, cell, TOP + BAR * place, &scale)?;
     }
@@ -63,7 +59,7 @@ fn draw(
         .is_none_or(|ours| cell.contender.starts_with(ours.as_str()));
     let colour = if is_ours { OURS } else { OTHERS };
     let text = |pos| {
-        ("sans-serif", 13)
+        ("sans-serif", 16)
             .into_font()
             .into_text_style(area)
             .pos(Pos::new(pos, VPos::Center))
@@ -85,7 +81,7 @@ fn draw(
         SPREAD.stroke_width(2),
     ))?;
     area.draw(&Text::new(
-        short(cell.summary.median),
+        shown(cell.summary.median, &row.unit),
         (end.max(to) + 6, middle),
         text(HPos::Left),
     ))?;

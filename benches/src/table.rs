@@ -125,8 +125,7 @@ impl Row {
         };
         let _ = writeln!(
             text,
-            "| | {} | quartiles |{}{}",
-            self.unit,
+            "| | median | quartiles |{}{}",
             over(&self.floor),
             over(&self.ours)
         );
@@ -152,7 +151,7 @@ impl Cell {
             summary.lower_quartile,
             summary.upper_quartile,
         ]
-        .map(short);
+        .map(|value| shown(value, &row.unit));
         let spread = if self.samples.len() > 1 {
             format!("{lower} - {upper}")
         } else {
@@ -172,6 +171,17 @@ impl Cell {
             self.contender
         )
     }
+}
+
+/// A figure with its unit, nanoseconds as whatever is shortest.
+pub(crate) fn shown(value: f64, unit: &str) -> String {
+    let (value, unit) = match (unit, value.abs()) {
+        ("ns", 1e9..) => (value / 1e9, "s"),
+        ("ns", 1e6..) => (value / 1e6, "ms"),
+        ("ns", 1e3..) => (value / 1e3, "us"),
+        _ => (value, unit),
+    };
+    format!("{} {unit}", short(value))
 }
 
 /// Three digits that count, and all those before the point.
