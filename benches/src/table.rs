@@ -40,8 +40,10 @@ pub(crate) struct Row {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Cell {
     pub(crate) contender: String,
-    /// One a round.
-    pub(crate) samples: Vec<f64>,
+    /// How many samples, one a round, the summary is of.
+    pub(crate) rounds: usize,
+    #[serde(skip)]
+    samples: Vec<f64>,
     #[serde(flatten)]
     pub(crate) summary: Summary,
     /// Of the samples of the same rounds.
@@ -55,6 +57,7 @@ impl Row {
         let cells = samples.iter().filter_map(|samples| {
             Some(Cell {
                 contender: samples.name.clone(),
+                rounds: samples.values.len(),
                 samples: samples.values.clone(),
                 summary: Summary::of(&samples.values)?,
                 over_floor: None,
@@ -152,7 +155,7 @@ impl Cell {
             summary.upper_quartile,
         ]
         .map(|value| shown(value, &row.unit));
-        let spread = if self.samples.len() > 1 {
+        let spread = if self.rounds > 1 {
             format!("{lower} - {upper}")
         } else {
             String::new()
