@@ -16,6 +16,8 @@ pub(crate) struct CommandLine {
     words: Vec<OsString>,
     /// How often it does its work before it ends.
     times: u32,
+    /// One start is many already.
+    is_loop: bool,
 }
 
 impl Named for CommandLine {
@@ -35,6 +37,7 @@ impl CommandLine {
             name,
             words,
             times: 1,
+            is_loop: false,
         }
     }
 
@@ -52,12 +55,17 @@ impl CommandLine {
             .into_iter()
             .chain(arguments.into_iter().map(Into::into))
             .collect();
-        Self { name, words, times }
+        Self {
+            name,
+            words,
+            times,
+            is_loop: true,
+        }
     }
 
     /// The median of some starts, in nanoseconds for each piece of work.
     fn time(&self, starts: u32) -> Outcome<f64> {
-        let times = (0..starts.div_ceil(self.times)).map(|_| self.time_once());
+        let times = (0..if self.is_loop { 1 } else { starts }).map(|_| self.time_once());
         let times = times.collect::<Outcome<Vec<_>>>()?;
         let summary = Summary::of(&times).ok_or_else(|| complaint("no starts"))?;
         Ok(summary.median)

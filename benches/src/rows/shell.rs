@@ -30,7 +30,7 @@ pub(crate) fn measure(places: &Places, settings: &Settings) -> Outcome<Vec<Row>>
     };
     // They take so long that a few are enough.
     let slow = |name, script, program| {
-        let times = settings.starts.div_ceil(10);
+        let times = settings.starts.div_ceil(25);
         CommandLine::in_shell(
             name,
             times,
