@@ -41,9 +41,10 @@ fn the_oldest_compiler_is_the_same_everywhere() {
     );
 
     let packages = packages();
+    // Measurements may need what they measure: std's `File::lock`.
     let own = packages
         .iter()
-        .filter(|package| package["source"].is_null());
+        .filter(|package| package["source"].is_null() && package["name"] != "update-lock-bench");
     for package in own {
         assert_eq!(package["rust_version"], promised, "{}", package["name"]);
     }
