@@ -36,7 +36,7 @@ fn not_an_idiom() {
 #[cfg_attr(not(miri), unsafe(no_mangle))]
 pub unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
     let mut done = 0;
-    if (to as usize | from as usize) % WORD == 0 {
+    if (to as usize | from as usize).is_multiple_of(WORD) {
         let (to, from): (*mut Word, *const Word) = (to.cast(), from.cast());
         while length - done >= WORD {
             // SAFETY: both regions have another word, by the caller's promise, and it is aligned.
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, length: usize) ->
 #[cfg_attr(not(miri), unsafe(no_mangle))]
 pub unsafe extern "C" fn memset(to: *mut u8, value: i32, length: usize) -> *mut u8 {
     let mut done = 0;
-    if to as usize % WORD == 0 {
+    if (to as usize).is_multiple_of(WORD) {
         let word = usize::from_ne_bytes([value as u8; WORD]);
         while length - done >= WORD {
             // SAFETY: the region has another word, by the caller's promise, and it is aligned.
