@@ -27,15 +27,15 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         name: "no_identity_check_in_a_release",
         scenario: "free: Exclusive ForcedSupervisor",
         file: "src/lock.rs",
-        from: "        if !self.is_held()? {\n",
-        to: "        if false {\n",
+        from: "    if !hold.is_at(path)? {\n",
+        to: "    if false {\n",
     },
     Mutant {
         name: "no_identity_check_in_an_adoption",
         scenario: "stale: Exclusive ForcedSupervisor",
         file: "src/adopt.rs",
-        from: "Some(now) if now.inode() == facts.inode() => now,",
-        to: "Some(now) => now,",
+        from: "Ok(now) if now.inode() == facts.inode() => now,",
+        to: "Ok(now) => now,",
     },
     Mutant {
         name: "no_link_check",
@@ -76,8 +76,8 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         name: "no_comparison_after_the_conversion",
         scenario: "free: Shared* Shared* Supervisor",
         file: "src/shared.rs",
-        from: "        let is_last = self.is_last()?;\n        if !self.is_held()? {\n",
-        to: "        let is_held = self.is_held()?;\n        let is_last = self.is_last()?;\n        if !is_held {\n",
+        from: "    let is_last = is_last(file)?;\n    if !hold.is_at(path)? {\n",
+        to: "    let is_held = hold.is_at(path)?;\n    let is_last = is_last(file)?;\n    if !is_held {\n",
     },
 ];
 
@@ -117,6 +117,7 @@ pub(crate) fn mutant(mutant: &Mutant) -> PathBuf {
         "targets",
         "tests",
         "examples",
+        "benches",
     ] {
         copy_changed(Path::new(part), &copy.join(part), mutant, &mut hasher);
     }
