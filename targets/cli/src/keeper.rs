@@ -33,6 +33,10 @@ pub(crate) fn keep(
     ready: OwnedFd,
 ) -> ! {
     become_daemon(signals);
+    if let Lock::Shared(lock) = &lock {
+        // By a look at `/proc` of its own, as it is asked by: its parent's may have failed.
+        let _ = shared_keeper::mark(lock, process);
+    }
     let _ = rustix::io::write(&ready, READY);
     drop(ready);
     lock.close_watch();
