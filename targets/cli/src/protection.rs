@@ -25,9 +25,9 @@ pub(crate) enum Protection {
     Later(Waiter, Reminder),
     /// Nothing: the schedule doesn't want the lock now.
     Idle(Idle),
-    /// The lock of what runs this, as long as the path names that device and inode.
+    /// The lock of what runs this, as long as the path names that device and inode: the command ends with it.
     Theirs(LockPath, Option<(u64, u64)>),
-    /// Nothing: this is no balena device, or the lock was lost.
+    /// Nothing: this is no balena device, what runs this has the lock, or it was lost.
     None,
 }
 
@@ -39,8 +39,12 @@ impl Protection {
         Self::Idle(idle)
     }
 
-    pub(crate) fn theirs(path: &LockPath) -> Self {
-        Self::Theirs(path.clone(), identity(path))
+    /// What runs this has the lock, and sees to it: of its loss, only who wants to stop need know.
+    pub(crate) fn theirs(path: &LockPath, on_lost: OnLost) -> Self {
+        match on_lost {
+            OnLost::Stop => Self::Theirs(path.clone(), identity(path)),
+            _ => Self::None,
+        }
     }
 
     /// Sees to it that it is still there, or comes. `false` if the command is to be stopped.
@@ -75,13 +79,9 @@ impl Protection {
                 }
             }
             Self::Theirs(path, theirs) if identity(path) != *theirs => {
-                // Who holds it says what else there is to say.
-                let stops = options.on_lost == OnLost::Stop;
-                if stops {
-                    report_loss(path, OnLost::Stop);
-                }
+                report_loss(path, OnLost::Stop);
                 *self = Self::None;
-                return !stops;
+                return false;
             }
             _ => {}
         }

@@ -78,7 +78,7 @@ fn protect(
     }
     let path = location.path();
     if nested::is_held_above(path, options, environment) {
-        return Ok(Protection::theirs(path));
+        return Ok(Protection::theirs(path, options.on_lost));
     }
     // `--after` counts from the command's start.
     if options.after.is_some() || schedule.wants(milliseconds(), signals) == Some(false) {

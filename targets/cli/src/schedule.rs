@@ -132,8 +132,7 @@ impl Idle {
     /// Supervisor look once the lock is free, if others share it later than that.
     pub(crate) fn tend(&mut self, schedule: &Schedule) {
         let gave_back = give_back_stale(&self.path);
-        self.has_news |= gave_back;
-        if self.has_news && (gave_back || matches!(status(&self.path), Ok(None))) {
+        if gave_back || self.has_news && matches!(status(&self.path), Ok(None)) {
             self.has_news = false;
             api::tell_beside(schedule.environment);
         }

@@ -94,7 +94,32 @@ pub fn spawn<B: Fn() -> i32>(body: &B) -> Result<Pid, Errno> {
 /// It returns only if it fails: `ENOENT` where there is no such command.
 #[must_use]
 pub fn exec(call: &Call) -> Errno {
-    search(call)
+    let mut rest = call.arguments;
+    let Some(command) = rest.next() else {
+        return Errno::NOENT;
+    };
+    #[allow(
+        clippy::manual_contains,
+        reason = "that brings 180 bytes of code for long slices"
+    )]
+    let is_path = command.iter().any(|&byte| byte == b'/');
+    if is_path {
+        // SAFETY: the first argument is there, and a string of the kernel's.
+        return unsafe { execve(*call.arguments.as_ptr(), call) };
+    }
+    if command.is_empty() {
+        return Errno::NOENT;
+    }
+    let mut outcome = Errno::NOENT;
+    let path = call.environment.get(b"PATH").unwrap_or(DEFAULT_PATH);
+    for directory in path.split(|&byte| byte == b':') {
+        match execve_in(directory, command, call) {
+            Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG => {}
+            Errno::ACCESS => outcome = Errno::ACCESS,
+            other => return other,
+        }
+    }
+    outcome
 }
 
 /// Becomes the program at the path that `arguments` begin with.
@@ -125,35 +150,6 @@ pub fn exec_shell(command: &CStr, environment: Environment) -> Errno {
     let call = Call::new(unsafe { Args::from_words(&words) }, environment);
     // SAFETY: it is a string.
     unsafe { execve(SHELL.as_ptr(), &call) }
-}
-
-fn search(call: &Call) -> Errno {
-    let mut rest = call.arguments;
-    let Some(command) = rest.next() else {
-        return Errno::NOENT;
-    };
-    #[allow(
-        clippy::manual_contains,
-        reason = "that brings 180 bytes of code for long slices"
-    )]
-    let is_path = command.iter().any(|&byte| byte == b'/');
-    if is_path {
-        // SAFETY: the first argument is there, and a string of the kernel's.
-        return unsafe { execve(*call.arguments.as_ptr(), call) };
-    }
-    if command.is_empty() {
-        return Errno::NOENT;
-    }
-    let mut outcome = Errno::NOENT;
-    let path = call.environment.get(b"PATH").unwrap_or(DEFAULT_PATH);
-    for directory in path.split(|&byte| byte == b':') {
-        match execve_in(directory, command, call) {
-            Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG => {}
-            Errno::ACCESS => outcome = Errno::ACCESS,
-            other => return other,
-        }
-    }
-    outcome
 }
 
 /// `execve(2)` of `name` in `directory`; an empty one is the working directory.
