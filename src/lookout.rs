@@ -5,7 +5,7 @@ use core::ffi::CStr;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
 
-use crate::events::{EVENTS, News};
+use crate::events::{EVENTS, History};
 use crate::path::{self, file_name};
 use crate::stopwatch::Stopwatch;
 use crate::{Error, LockPath, Operation};
@@ -20,8 +20,8 @@ const INTERVAL_MS: u64 = 100;
 #[derive(Debug)]
 pub(crate) struct Lookout {
     inotify: Inotify,
-    /// How many files have come to the path, and have been heard of.
-    pub(crate) arrivals: u32,
+    /// Which files have come to the path and gone.
+    pub(crate) history: History,
     /// When the next look is due.
     pub(crate) next: u64,
 }
@@ -38,7 +38,7 @@ impl Lookout {
     pub(crate) fn new(watch: Option<OwnedFd>) -> Self {
         Self {
             inotify: watch.map_or(Inotify::NotYet, Inotify::Armed),
-            arrivals: 0,
+            history: History::default(),
             next: 0,
         }
     }
@@ -81,19 +81,25 @@ impl Lookout {
         }
     }
 
-    /// Whether anything has happened to the lock since the last call.
+    /// Whether anything has happened to the lock since the last call that a look could tell.
     pub(crate) fn has_news(&mut self, path: &CStr) -> bool {
-        let Some(watch) = self.armed() else {
+        let Inotify::Armed(watch) = &self.inotify else {
             return false;
         };
-        let mut news = News::default();
+        let mut is_any = false;
         let mut events = [0; EVENTS];
         while let Ok(length @ 1..) = rustix::io::read(watch, &mut events) {
             let events = events.get(..length).unwrap_or_default();
-            news.read(events, file_name(path));
+            is_any |= self.history.hear(events, file_name(path));
         }
-        self.arrivals = self.arrivals.wrapping_add(news.arrivals);
-        news.is_any
+        is_any
+    }
+
+    /// What a look found has gone before it could be kept open: its end is heard of, if anything is.
+    pub(crate) fn miss(&mut self) {
+        if self.armed().is_some() {
+            self.history.miss();
+        }
     }
 
     /// Waits until a look is due; `false` when the time is over.
@@ -124,7 +130,10 @@ fn arm(path: &CStr) -> Result<OwnedFd, Error> {
         | WatchFlags::DELETE
         | WatchFlags::MOVED_FROM
         | WatchFlags::MOVED_TO
-        | WatchFlags::CLOSE_WRITE;
+        | WatchFlags::CLOSE_WRITE
+        | WatchFlags::ATTRIB
+        // A release ends with a close, which is no news.
+        | WatchFlags::EXCL_UNLINK;
     add_watch(&watch, directory.as_c_str(), events).map_err(Error::at(Operation::Open))?;
     Ok(watch)
 }

@@ -20,17 +20,22 @@
 //!    comes within five seconds, the lock is taken.
 //! 4. The Supervisor's: taken at once.
 //! 5. Foreign: nobody can tell. The waiter gives way for one second.
-//! 6. Unseen: another file has come since the last look, and gone. The same.
-//!
+//! 6. Unseen: another file has come since the last look, and gone. If a change of its attributes was the last that was heard
+//!    of it, it was released: step 7 of `lock.rs` is heard just before its removal. Otherwise as 5.
 //! 7. Between the look that found the path free and the creation somebody else may have taken the lock, and lost it by
 //!    force. The watch tells, and the lock is given back at once.
+//! 8. All this takes that what the watch has to tell is known when a look is judged: who hears of something after a look
+//!    looks again.
 //!
-//! What remains: a first look, which has seen nothing before, can fall into the gap; and the microseconds of 7.
+//! What remains: a first look, which hasn't kept anything open yet, can fall into the gap; and the microseconds of 7. And what
+//! was changed and taken away by force, both unseen and with nothing in between, passes for released: a lock between a
+//! keeper's mark and its note, another tool's file after a `chmod`.
 
 use core::ffi::CStr;
 
 use rustix::fs::FlockOperation;
 
+use crate::events::History;
 use crate::flock::SHARED;
 use crate::hold::Hold;
 use crate::inode::{Facts, Inode, is_absent};
@@ -57,8 +62,8 @@ const NEW_FILE_MS: u64 = 10;
 pub(crate) struct Wait {
     pub(crate) lookout: Lookout,
     last: Last,
-    /// How many files had come to the path then.
-    arrivals: u32,
+    /// Which files had come to the path and gone by then.
+    before: History,
     /// When the path was found free, and how many files had come to it then.
     free_since: Option<(u64, u32)>,
 }
@@ -78,7 +83,7 @@ impl Wait {
         Self {
             lookout: Lookout::new(None),
             last: Last::Nothing,
-            arrivals: 0,
+            before: History::default(),
             free_since: None,
         }
     }
@@ -102,8 +107,12 @@ impl Wait {
         self.lookout.looks(now);
         let user = user()?;
         loop {
-            let _ = self.lookout.has_news(path);
-            let hold = match Facts::of_path(path) {
+            let facts = Facts::of_path(path);
+            // 8. What has happened is known up to here.
+            if self.lookout.has_news(path) {
+                continue;
+            }
+            let hold = match facts {
                 Err(error) if !is_absent(&error) => return Err(error),
                 Err(_) if self.must_give_way(now)? => return Err(Error::GivingWay),
                 Err(_) => self.create(path, how)?,
@@ -157,21 +166,22 @@ impl Wait {
         }
     }
 
-    /// How many files have come to the path since it was seen last.
-    fn new_arrivals(&self) -> u32 {
-        self.lookout.arrivals.wrapping_sub(self.arrivals)
+    /// Whether a file has come since then, and gone, that may have been taken away.
+    fn is_in_doubt(&self) -> bool {
+        self.lookout.history.doubts != self.before.doubts
     }
 
     /// Whether somebody has made this file while the watch was armed, and may not have come to its `flock` yet.
     fn has_just_come(&self, facts: &Facts) -> bool {
         let is_known = matches!(&self.last, Last::File(seen) if seen.inode == facts.inode());
-        self.new_arrivals() > 0 && !is_known && facts.is_regular() && facts.is_marked()
+        let has_come = self.lookout.history.arrivals != self.before.arrivals;
+        has_come && !is_known && facts.is_regular() && facts.is_marked()
     }
 
     /// Whether the lock, now that the path is free, is left to an override.
     fn must_give_way(&mut self, now: u64) -> Result<bool, Error> {
         let patience = match &self.last {
-            _ if self.new_arrivals() > 0 => AFTER_FOREIGN_MS, // 6
+            _ if self.is_in_doubt() => AFTER_FOREIGN_MS, // 6
             Last::Nothing => 0,
             Last::Lost => AFTER_OVERRIDE_MS, // 3
             Last::File(seen) => match seen.fate()? {
@@ -180,7 +190,7 @@ impl Wait {
                 Fate::Unknown => AFTER_FOREIGN_MS, // 5
             },
         };
-        let arrivals = self.lookout.arrivals;
+        let arrivals = self.lookout.history.arrivals;
         let since = match self.free_since {
             Some((since, before)) if before == arrivals => since,
             // Whatever has come and gone, the time to give way begins anew.
@@ -197,14 +207,18 @@ impl Wait {
 
     /// Takes the free lock; `None` where something came in between.
     fn create(&mut self, path: &CStr, how: FlockOperation) -> Result<Option<Hold>, Error> {
-        self.arrivals = self.lookout.arrivals;
+        self.before = self.lookout.history;
         let hold = match create(path)? {
-            Some(file) => claim(path, file, how)?,
+            Some(file) => match claim(path, file, how) {
+                // An adopter has it, whom the next look sees.
+                Err(Error::Held(_)) => None,
+                hold => hold?,
+            },
             None => None,
         };
         let _ = self.lookout.has_news(path);
-        // 7. One arrival is ours; the lock is given back after any other.
-        if self.new_arrivals() > 1
+        // 7
+        if self.is_in_doubt()
             && let Some(hold) = hold
         {
             if how == SHARED {
@@ -220,19 +234,19 @@ impl Wait {
     /// Keeps what is there open; `false` where it has gone since.
     fn see(&mut self, path: &CStr, holder: Holder, inode: Inode) -> Result<bool, Error> {
         self.free_since = None;
-        self.arrivals = self.lookout.arrivals;
-        if matches!(&self.last, Last::File(seen) if (seen.holder, seen.inode) == (holder, inode)) {
-            return Ok(true);
+        if !matches!(&self.last, Last::File(seen) if (seen.holder, seen.inode) == (holder, inode)) {
+            match Seen::open(path)? {
+                Some((file, facts)) if facts.inode() == inode => {
+                    self.last = Last::File(Seen::new(holder, &facts, file));
+                }
+                _ => {
+                    self.lookout.miss(); // 6
+                    return Ok(false);
+                }
+            }
         }
-        let Some((file, facts)) = Seen::open(path)? else {
-            // 6. It went before it could be kept open, and asked.
-            self.arrivals = self.lookout.arrivals.wrapping_sub(1);
-            return Ok(false);
-        };
-        let is_same = facts.inode() == inode;
-        if is_same {
-            self.last = Last::File(Seen::new(holder, &facts, file));
-        }
-        Ok(is_same)
+        self.lookout.history.see();
+        self.before = self.lookout.history;
+        Ok(true)
     }
 }

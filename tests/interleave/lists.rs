@@ -75,6 +75,8 @@ pub(crate) fn triples() -> Vec<(Scenario, Option<u32>)> {
         "free: Exclusive* Waiting ForcedSupervisor",
         "free: Exclusive* Waiting Supervisor",
         "free: Exclusive*! Waiting Host",
+        // A lock that the waiter hears of but hasn't seen.
+        "free: Exclusive* Exclusive Waiting",
         "free: Shared* Shared* Supervisor",
         "free: Shared* Shared* Exclusive",
         "free: Shared*! Shared* Shared",

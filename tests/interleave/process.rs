@@ -233,7 +233,7 @@ impl Process {
         self.go_on(world);
     }
 
-    /// A name has come or gone, or a file that was written to is closed.
+    /// A name has come or gone, or a file was closed or changed.
     pub(crate) fn hears(&mut self, event: &'static str) {
         if self.has_watch {
             self.news.push(event);

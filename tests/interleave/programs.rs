@@ -73,6 +73,20 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         to: "mark::HELD",
     },
     Mutant {
+        name: "trust_in_the_unseen",
+        scenario: "free: Exclusive* Exclusive Waiting ForcedSupervisor",
+        file: "src/events.rs",
+        from: "            Stranger::Came => has_come || has_gone,\n",
+        to: "            Stranger::Came => has_come,\n",
+    },
+    Mutant {
+        name: "no_trust_in_a_release",
+        scenario: "free: Exclusive* Exclusive Waiting",
+        file: "src/events.rs",
+        from: "            Stranger::Changed => has_come,\n",
+        to: "            Stranger::Changed => has_come || has_gone,\n",
+    },
+    Mutant {
         name: "no_comparison_after_the_conversion",
         scenario: "free: Shared* Shared* Supervisor",
         file: "src/shared.rs",

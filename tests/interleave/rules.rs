@@ -117,11 +117,11 @@ impl Rules {
         }
         if let Some((place, believes)) = place {
             self.progress(choice, actor, made, believes, before, after, changes);
-            self.judge(actor, place)?;
-            // The next look begins here.
-            if place == Place::Wait {
+            if matches!(choice, Choice::Step(_)) && made.is_none() {
+                // It has been woken up: a look begins here.
                 self.actors[actor].looks_at_free = after.file.is_none();
             }
+            self.judge(actor, place)?;
         }
         for (other, state) in self.actors.iter_mut().enumerate() {
             state.looks_at_free &= other == actor || before == after;
@@ -241,7 +241,11 @@ impl Rules {
         let state = &mut self.actors[actor];
         if place == Place::Wait {
             let gives_way = state.looks_at_free && state.has_waited && !was_overridden;
-            if !state.has_reason || gives_way && self.cast == [Role::Exclusive, Role::Waiting] {
+            let mut cast = self.cast.iter();
+            let is_ours = cast.all(|role| [Role::Exclusive, Role::Waiting].contains(role));
+            // The close of what it made, and another one adopted, can hide the release of that.
+            let is_clear = is_ours && !state.has_made && !self.has_crashed;
+            if !state.has_reason || gives_way && is_clear {
                 return Err(format!("{} waits for nobody", letter(actor)));
             }
             state.has_waited = true;

@@ -152,7 +152,9 @@ impl<'w> Stage<'w> {
     fn tell(&mut self, before: &View, made: Option<&Call>) {
         let name = |view: &View| view.file.as_ref().map(|file| file.name);
         let event = match (name(before), name(&self.view)) {
-            (old, new) if old == new => made.filter(|call| call.name == "close").map(|_| "close"),
+            (old, new) if old == new => made
+                .map(|call| call.name)
+                .filter(|name| ["close", "fchmod"].contains(name)),
             (None, _) => Some("come"),
             (_, None) => Some("gone"),
             _ => Some("replaced"),

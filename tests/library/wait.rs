@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{Uid, chown};
-use update_lock::{Error, Holder, Release, UpdateLock, Waiter, status};
+use update_lock::{Error, Holder, Note, Release, UpdateLock, Waiter, status};
 
 use crate::keeper::die;
 use crate::peers::{Strace, of_child};
@@ -268,6 +268,72 @@ fn what_came_and_went_unseen_is_given_way_to_for_a_second() {
     gives_way(&mut waiter, 1);
     gives_way(&mut waiter, SECOND);
     let _lock = taken(&mut waiter, SECOND + 1);
+}
+
+/// The same, but each of them was given back, the last one with a note in it.
+#[test]
+fn what_was_released_unseen_is_followed_at_once() {
+    let place = Place::new();
+    let first = UpdateLock::try_acquire(&place.path).expect("free");
+    let mut waiter = Waiter::new(&place.path);
+    waiter.watch().expect("inotify");
+    assert_eq!(held(&mut waiter, 0), Holder::App);
+    assert_eq!(first.release(), Ok(Release::Released));
+    let unseen = UpdateLock::try_acquire(&place.path).expect("free");
+    assert_eq!(unseen.release(), Ok(Release::Released));
+    let unseen = UpdateLock::try_acquire(&place.path).expect("free");
+    unseen.write_note(&Note::default()).expect("room for it");
+    assert_eq!(unseen.release(), Ok(Release::Released));
+    let _lock = taken(&mut waiter, 1);
+}
+
+/// Released ones hide none that was taken away before or after them.
+#[test]
+fn one_taken_away_among_those_released_is_given_way_to() {
+    for taken_away in 0..3 {
+        let place = Place::new();
+        let first = UpdateLock::try_acquire(&place.path).expect("free");
+        let mut waiter = Waiter::new(&place.path);
+        waiter.watch().expect("inotify");
+        assert_eq!(held(&mut waiter, 0), Holder::App);
+        assert_eq!(first.release(), Ok(Release::Released));
+        for turn in 0..3 {
+            let unseen = UpdateLock::try_acquire(&place.path).expect("free");
+            if turn == taken_away {
+                fs::remove_file(place.file()).expect("by force");
+            }
+            let _ = unseen.release();
+        }
+        gives_way(&mut waiter, 1);
+        let _lock = taken(&mut waiter, 1 + SECOND);
+    }
+}
+
+/// A keeper's mark is a change, too; its note comes after it.
+#[test]
+fn a_keepers_lock_taken_away_unseen_is_given_way_to() {
+    let place = Place::new();
+    let mut waiter = Waiter::new(&place.path);
+    waiter.watch().expect("inotify");
+    let unseen = UpdateLock::try_acquire(&place.path).expect("free");
+    unseen.mark_kept().expect("its own file");
+    unseen.write_note(&Note::default()).expect("room for it");
+    fs::remove_file(place.file()).expect("by force");
+    gives_way(&mut waiter, 1);
+}
+
+/// helios renames its own file over one that nobody has seen.
+#[test]
+fn one_replaced_unseen_is_given_way_to() {
+    let place = Place::new();
+    let mut waiter = Waiter::new(&place.path);
+    waiter.watch().expect("inotify");
+    let _unseen = UpdateLock::try_acquire(&place.path).expect("free");
+    let other = place.other("other");
+    fs::write(&other, "").expect("a file");
+    fs::rename(&other, place.file()).expect("by force");
+    fs::remove_file(place.file()).expect("it is done");
+    gives_way(&mut waiter, 1);
 }
 
 /// More events than the kernel keeps.

@@ -123,9 +123,6 @@ fn leave_to_keeper(
     life: &Life,
     signals: Signals,
 ) -> Result<i32, i32> {
-    let mut buffer = [0; 32];
-    let name = life::name(process, &mut buffer);
-    protection::write_note(&lock, options, process, name);
     match keeper::mark(&lock, process) {
         // Another `acquire` for the same process came first.
         Err(error) if error.errno() == Some(Errno::AGAIN) => {
@@ -134,6 +131,10 @@ fn leave_to_keeper(
         }
         outcome => outcome.map_err(|error| report(Some(lock.path()), error))?,
     }
+    // After the mark, which must not be the last that a waiter hears of a lock that isn't released.
+    let mut buffer = [0; 32];
+    let name = life::name(process, &mut buffer);
+    protection::write_note(&lock, options, process, name);
     // Its caller's process group may be killed as soon as this process ends: until then the keeper has left it.
     let (ready, is_ready) = pipe_with(PipeFlags::CLOEXEC).map_err(run::report_fork)?;
     match fork() {
