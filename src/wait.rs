@@ -57,6 +57,9 @@ const AFTER_FOREIGN_MS: u64 = 1000;
 /// two calls of the other.
 const NEW_FILE_MS: u64 = 10;
 
+/// How often to look again at once where one change follows the other.
+const MOST_LOOKS: u32 = 100;
+
 /// A wait for a lock whose path each call is given: always the same.
 #[derive(Debug)]
 pub(crate) struct Wait {
@@ -106,10 +109,17 @@ impl Wait {
     ) -> Result<Hold, Error> {
         self.lookout.looks(now);
         let user = user()?;
+        let mut looks = 0;
         loop {
             let facts = Facts::of_path(path);
-            // 8. What has happened is known up to here.
+            // 8
             if self.lookout.has_news(path) {
+                looks += 1;
+                if looks == MOST_LOOKS {
+                    // The caller's time may be over.
+                    self.lookout.next = now;
+                    return Err(Error::GivingWay);
+                }
                 continue;
             }
             let hold = match facts {

@@ -1,6 +1,7 @@
 //! `release`: has the keeper of `acquire` give the lock back.
 
 use rustix::event::{Timespec, poll};
+use rustix::thread::sched_yield;
 use update_lock::{Error, Holder, LockPath, Request, remove_dead, status as look};
 use update_lock_start::{Environment, Line, complain, text};
 
@@ -10,6 +11,9 @@ use crate::{api, life, nested, shared_keeper, status};
 
 /// For how many looks, some seconds, nothing is said.
 const LOOKS_IN_SILENCE: i32 = 300;
+
+/// How many looks just give the keeper its turn in between: mostly it is done before a pause would end.
+const TURNS: i32 = 50;
 
 /// The shortest and the longest pause between two looks whether the keeper is done, in microseconds.
 const PAUSE_US: core::ops::Range<u32> = 50..10_000;
@@ -71,9 +75,13 @@ fn wait(request: &Request<'_>, path: &LockPath) -> Result<(), Error> {
     let mut microseconds = PAUSE_US.start;
     let mut left = LOOKS_IN_SILENCE;
     while !request.is_done()? {
+        left -= 1;
+        if left > LOOKS_IN_SILENCE - TURNS {
+            sched_yield();
+            continue;
+        }
         pause(microseconds);
         microseconds = (microseconds * 2).min(PAUSE_US.end);
-        left -= 1;
         if left == 0 {
             complain(
                 text!("%: waiting for its keeper; is that stopped?"),
