@@ -80,6 +80,18 @@ pub(crate) fn with_open(path: &Path) -> Vec<Pid> {
     all().filter(has_it).collect()
 }
 
+/// How many bytes of a file are locked, each by one descriptor.
+pub(crate) fn locked_bytes(path: &Path) -> usize {
+    let holders = with_open(path).into_iter();
+    let texts = holders.flat_map(|pid| {
+        let infos = fs::read_dir(format!("/proc/{pid}/fdinfo"))
+            .into_iter()
+            .flatten();
+        infos.filter_map(|info| fs::read_to_string(info.ok()?.path()).ok())
+    });
+    texts.map(|text| text.matches("OFDLCK").count()).sum()
+}
+
 /// What its open descriptors are.
 pub(crate) fn descriptors(pid: Pid) -> BTreeMap<u32, PathBuf> {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors");

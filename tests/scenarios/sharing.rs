@@ -250,7 +250,7 @@ fn release_after_a_shared_keeper_was_killed(device: &Device) {
     kill(keeper, Signal::SIGSTOP).expect("kill");
     proc_fs::until_state(keeper, &['T']);
     drop(gate);
-    wait::until("the request", || proc_fs::with_open(lock.path()).len() == 2);
+    wait::until("the request", || proc_fs::locked_bytes(lock.path()) == 2);
     kill(keeper, Signal::SIGKILL).expect("kill");
     one.end().exits_with(0);
     assert!(!lock.is_there());
