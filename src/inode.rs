@@ -44,7 +44,7 @@ impl Facts {
 
     /// `fstatat(2)` of whatever the path names now, a symbolic link itself included; [absent](is_absent) where there is nothing.
     pub(crate) fn of_path(path: &CStr) -> Result<Self, Error> {
-        facts(CWD, path, AtFlags::SYMLINK_NOFOLLOW)
+        facts(CWD, path)
     }
 
     #[allow(
@@ -109,11 +109,13 @@ fn file_facts(file: &OwnedFd) -> Result<Facts, Error> {
 /// By the other call, since on 32 bits either brings its own `statx`, `stat64` and converters.
 #[cfg(target_pointer_width = "32")]
 fn file_facts(file: &OwnedFd) -> Result<Facts, Error> {
-    facts(file.as_fd(), c"", AtFlags::EMPTY_PATH)
+    facts(file.as_fd(), c"")
 }
 
+/// Of what the path names as seen from `directory`, or of that, where the path is empty.
 #[inline(never)]
-fn facts(directory: BorrowedFd<'_>, path: &CStr, flags: AtFlags) -> Result<Facts, Error> {
+fn facts(directory: BorrowedFd<'_>, path: &CStr) -> Result<Facts, Error> {
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH;
     path_stat(directory, path, flags)
         .map(|stat| Facts::of(&stat))
         .map_err(Error::at(Operation::Stat))
@@ -152,7 +154,7 @@ pub(crate) fn unlink(path: &CStr, is_directory: bool) -> Result<(), Error> {
 pub(crate) fn is_mount_point(directory: &CStr) -> Option<bool> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = rustix::fs::openat(CWD, directory, flags, Mode::empty()).ok()?;
-    let parent = facts(directory.as_fd(), c"..", AtFlags::empty()).ok()?;
+    let parent = facts(directory.as_fd(), c"..").ok()?;
     let own = Facts::of_file(&directory).ok()?;
     Some(own.inode.device != parent.inode.device)
 }

@@ -257,15 +257,22 @@ impl AsFd for UpdateLock {
 pub(crate) fn try_take(path: &CStr, how: FlockOperation) -> Result<Hold, Error> {
     let user = user()?;
     loop {
-        let hold = match create(path)? {
-            Some(file) => claim(path, file, how)?,
-            None => adopt::adopt(path, user, how)?, // 5
-        };
-        if let Some(hold) = hold {
-            step!("lock: acquired");
-            return Ok(hold);
+        match attempt(path, user, how) {
+            Ok(None) => step!("lock: removed underneath, again"),
+            Ok(Some(hold)) => {
+                step!("lock: acquired");
+                return Ok(hold);
+            }
+            Err(error) => return Err(error),
         }
-        step!("lock: removed underneath, again");
+    }
+}
+
+/// Steps 2 to 5. `None` where the file was removed meanwhile.
+fn attempt(path: &CStr, user: u32, how: FlockOperation) -> Result<Option<Hold>, Error> {
+    match create(path)? {
+        Some(file) => claim(path, file, how),
+        None => adopt::adopt(path, user, how), // 5
     }
 }
 

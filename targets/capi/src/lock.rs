@@ -3,7 +3,7 @@
 use core::ffi::{CStr, c_char, c_int};
 
 use update_lock::pathless::{self, Hold};
-use update_lock::{PATH_CAPACITY, Release};
+use update_lock::{Error, PATH_CAPACITY, Release};
 
 use crate::code::Code;
 
@@ -43,7 +43,7 @@ const _: () =
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn update_lock_try_acquire(lock: *mut Lock, path: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    Code::answer(unsafe { acquire(lock, path, |path| Ok(pathless::try_acquire(path)?)) })
+    Code::answer(unsafe { acquire(lock, path, pathless::try_acquire) })
 }
 
 /// Takes the lock at `path`, waiting for it for at most that many milliseconds, and giving way to an override. A signal
@@ -61,7 +61,8 @@ pub unsafe extern "C" fn update_lock_acquire_timeout(
     milliseconds: u32,
 ) -> c_int {
     // SAFETY: the caller's promise.
-    Code::answer(unsafe { acquire(lock, path, |path| wait(path, milliseconds.into())) })
+    let outcome = unsafe { acquire(lock, path, |path| wait(path, milliseconds.into())) };
+    Code::answer(outcome.map_err(Code::after_wait))
 }
 
 /// Takes the lock at `path`, waiting for it as long as it takes.
@@ -114,30 +115,27 @@ pub unsafe extern "C" fn update_lock_release(lock: *mut Lock) -> c_int {
 unsafe fn acquire(
     lock: *mut Lock,
     path: *const c_char,
-    take: impl FnOnce(&CStr) -> Result<Hold, Code>,
+    take: impl FnOnce(&CStr) -> Result<Hold, Error>,
 ) -> Result<c_int, Code> {
     // SAFETY: the caller's promise.
     let lock = unsafe { lock.as_mut() }.ok_or(Code::NULL)?;
     // SAFETY: the caller's promise.
-    let outcome = unsafe { lock.set_path(path) }.and_then(take);
-    match outcome {
+    let path = unsafe { lock.set_path(path) }?;
+    match take(path) {
         Ok(hold) => {
             // SAFETY: there is room for it.
             unsafe { lock.state.as_mut_ptr().cast::<Hold>().write(hold) };
             Ok(0)
         }
-        Err(code) => {
+        Err(error) => {
             lock.forget();
-            Err(code)
+            Err(error.into())
         }
     }
 }
 
-fn wait(path: &CStr, milliseconds: u64) -> Result<Hold, Code> {
-    match pathless::acquire_timeout(path, milliseconds).map_err(Code::from) {
-        Err(Code::BUSY) => Err(Code::TIMED_OUT),
-        outcome => outcome,
-    }
+fn wait(path: &CStr, milliseconds: u64) -> Result<Hold, Error> {
+    pathless::acquire_timeout(path, milliseconds)
 }
 
 impl Lock {
