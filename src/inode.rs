@@ -38,6 +38,7 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// `fstat(2)`: of an open file, whether it still has a name or not.
+    #[inline(always)]
     pub(crate) fn of_file(file: &OwnedFd) -> Result<Self, Error> {
         file_facts(file)
     }
@@ -108,6 +109,7 @@ fn file_facts(file: &OwnedFd) -> Result<Facts, Error> {
 
 /// By the other call, since on 32 bits either brings its own `statx`, `stat64` and converters.
 #[cfg(target_pointer_width = "32")]
+#[inline(always)]
 fn file_facts(file: &OwnedFd) -> Result<Facts, Error> {
     facts(file.as_fd(), c"")
 }

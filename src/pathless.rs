@@ -13,14 +13,14 @@ use crate::{Error, Holder, Release, adopt, inode, lock};
 
 pub use crate::hold::Hold;
 
-/// As [`UpdateLock::try_acquire`](crate::UpdateLock::try_acquire).
-pub fn try_acquire(path: &CStr) -> Result<Hold, Error> {
-    lock::try_take(path, EXCLUSIVE)
+/// As [`UpdateLock::try_acquire`](crate::UpdateLock::try_acquire); `None` where that tries again.
+pub fn try_acquire(path: &CStr) -> Result<Option<Hold>, Error> {
+    lock::attempt(path, EXCLUSIVE)
 }
 
 /// As [`UpdateLock::acquire_timeout`](crate::UpdateLock::acquire_timeout), in milliseconds; `u64::MAX` stands for no end.
-pub fn acquire_timeout(path: &CStr, timeout: u64) -> Result<Hold, Error> {
-    Wait::new().wait(path, timeout, EXCLUSIVE)
+pub fn acquire_timeout(path: &CStr, timeout: u64) -> Result<Option<Hold>, Error> {
+    Wait::new().wait(path, timeout, EXCLUSIVE).map(Some)
 }
 
 /// As [`UpdateLock::is_held`](crate::UpdateLock::is_held).

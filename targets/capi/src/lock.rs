@@ -115,26 +115,29 @@ pub unsafe extern "C" fn update_lock_release(lock: *mut Lock) -> c_int {
 unsafe fn acquire(
     lock: *mut Lock,
     path: *const c_char,
-    take: impl FnOnce(&CStr) -> Result<Hold, Error>,
+    take: impl Fn(&CStr) -> Result<Option<Hold>, Error>,
 ) -> Result<c_int, Code> {
     // SAFETY: the caller's promise.
     let lock = unsafe { lock.as_mut() }.ok_or(Code::NULL)?;
     // SAFETY: the caller's promise.
     let path = unsafe { lock.set_path(path) }?;
-    match take(path) {
-        Ok(hold) => {
-            // SAFETY: there is room for it.
-            unsafe { lock.state.as_mut_ptr().cast::<Hold>().write(hold) };
-            Ok(0)
-        }
-        Err(error) => {
-            lock.forget();
-            Err(error.into())
+    loop {
+        match take(path) {
+            Ok(None) => {}
+            Ok(Some(hold)) => {
+                // SAFETY: there is room for it.
+                unsafe { lock.state.as_mut_ptr().cast::<Hold>().write(hold) };
+                return Ok(0);
+            }
+            Err(error) => {
+                lock.forget();
+                return Err(error.into());
+            }
         }
     }
 }
 
-fn wait(path: &CStr, milliseconds: u64) -> Result<Hold, Error> {
+fn wait(path: &CStr, milliseconds: u64) -> Result<Option<Hold>, Error> {
     pathless::acquire_timeout(path, milliseconds)
 }
 
