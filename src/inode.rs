@@ -26,13 +26,14 @@ pub(crate) fn is_absent(error: &Error) -> bool {
     )
 }
 
-/// What `stat` says of a file: the part that the protocol looks at.
+/// What `stat` says of a file: the part that the protocol looks at, in few bytes, since it is where the stack is deepest.
 #[derive(Clone, Copy)]
 pub(crate) struct Facts {
     inode: Inode,
-    mode: u32,
     uid: u32,
-    links: u32,
+    mode: u16,
+    /// Its names; two stands for more, too.
+    links: u8,
     has_content: bool,
 }
 
@@ -59,9 +60,9 @@ impl Facts {
                 device: stat.st_dev as u64,
                 number: stat.st_ino as u64,
             },
-            mode: stat.st_mode,
             uid: stat.st_uid,
-            links: stat.st_nlink as u32,
+            mode: stat.st_mode as u16,
+            links: stat.st_nlink.min(2) as u8,
             has_content: stat.st_size > 0,
         }
     }
@@ -71,15 +72,15 @@ impl Facts {
     }
 
     pub(crate) fn mode(&self) -> Mode {
-        Mode::from_raw_mode(self.mode)
+        Mode::from_raw_mode(self.mode.into())
     }
 
     pub(crate) fn is_regular(&self) -> bool {
-        FileType::from_raw_mode(self.mode) == FileType::RegularFile
+        FileType::from_raw_mode(self.mode.into()) == FileType::RegularFile
     }
 
     pub(crate) fn is_directory(&self) -> bool {
-        FileType::from_raw_mode(self.mode) == FileType::Directory
+        FileType::from_raw_mode(self.mode.into()) == FileType::Directory
     }
 
     /// Whether this library made it, if it is a regular file: the sticky bit of a directory means something else.
@@ -91,7 +92,7 @@ impl Facts {
         self.uid
     }
 
-    pub(crate) fn links(&self) -> u32 {
+    pub(crate) fn links(&self) -> u8 {
         self.links
     }
 
