@@ -54,7 +54,7 @@ const NEW_FILE_MS: u64 = 10;
 
 /// A wait for a lock whose path each call is given: always the same.
 #[derive(Debug)]
-pub(crate) struct Wait {
+pub struct Wait {
     pub(crate) lookout: Lookout,
     last: Last,
     /// How many files had come to the path then.

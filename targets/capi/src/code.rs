@@ -30,14 +30,6 @@ impl Code {
         Self(-errno.raw_os_error())
     }
 
-    /// After a wait somebody doesn't just hold the lock, but holds it still.
-    pub(crate) fn after_wait(self) -> Self {
-        match self {
-            Self::BUSY => Self::TIMED_OUT,
-            other => other,
-        }
-    }
-
     /// The errno.
     ///
     /// # Panics
