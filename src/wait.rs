@@ -169,6 +169,7 @@ impl Wait {
     }
 
     /// Whether the lock, now that the path is free, is left to an override.
+    #[inline(never)]
     fn must_give_way(&mut self, now: u64) -> Result<bool, Error> {
         let patience = match &self.last {
             _ if self.new_arrivals() > 0 => AFTER_FOREIGN_MS, // 6

@@ -92,7 +92,7 @@ fn an_archive_has_no_symbol_but_the_functions() {
                 .collect::<BTreeSet<_>>()
         };
         let wanted = functions(HEADER);
-        assert_eq!(wanted.len(), 8);
+        assert_eq!(wanted.len(), 9);
         let global: BTreeSet<_> = wanted.iter().map(|name| format!("T {name}")).collect();
         assert_eq!(nm(&["--extern-only", "--defined-only"]), global, "{device}");
         let mut undefined = nm(&["--undefined-only"]);

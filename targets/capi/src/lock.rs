@@ -162,7 +162,9 @@ unsafe fn wait(
     let lock = unsafe { lock.as_mut() }.ok_or(Code::NULL)?;
     // SAFETY: the caller's promise.
     unsafe { lock.set_path(path) }?;
-    lock.wait(pathless::new_wait(), milliseconds)
+    put(&mut lock.state, pathless::new_wait());
+    // SAFETY: so it has.
+    unsafe { lock.wait(milliseconds) }
 }
 
 /// Puts something into the state, and nobody drops what has been there.
@@ -173,27 +175,44 @@ fn put<T>(state: &mut State, value: T) -> &mut T {
 }
 
 impl Lock {
-    /// Copies the path, if it can be a file's.
+    /// Copies the path, if it can be a file's; else the lock isn't held, whatever it was.
     ///
     /// # Safety
     ///
     /// `path` is `NULL` or a string.
+    #[inline(never)]
     unsafe fn set_path(&mut self, path: *const c_char) -> Result<&CStr, Code> {
+        // SAFETY: the caller's promise.
+        match unsafe { self.copy(path) } {
+            // SAFETY: it has been copied, NUL and all.
+            None => Ok(unsafe { CStr::from_ptr(self.path.as_ptr()) }),
+            Some(code) => {
+                self.forget();
+                Err(code)
+            }
+        }
+    }
+
+    /// What is wrong with the path, if it isn't copied to its end.
+    ///
+    /// # Safety
+    ///
+    /// As for `set_path`.
+    unsafe fn copy(&mut self, path: *const c_char) -> Option<Code> {
         if path.is_null() {
-            return Err(Code::NULL);
+            return Some(Code::NULL);
         }
         let mut last = b'/';
         for (i, to) in self.path.iter_mut().enumerate() {
             // SAFETY: the string hasn't ended before.
             *to = unsafe { *path.add(i) };
             match *to as u8 {
-                0 if last == b'/' => return Err(Code::INVALID),
-                // SAFETY: it ends with this NUL.
-                0 => return Ok(unsafe { CStr::from_ptr(self.path.as_ptr()) }),
+                0 if last == b'/' => return Some(Code::INVALID),
+                0 => return None,
                 byte => last = byte,
             }
         }
-        Err(Code::TOO_LONG)
+        Some(Code::TOO_LONG)
     }
 
     /// The path, if the lock is held.
@@ -211,8 +230,13 @@ impl Lock {
     }
 
     /// Waits for the lock at the path that has been copied.
-    fn wait(&mut self, wait: Wait, milliseconds: u64) -> Result<c_int, Code> {
-        let wait = put(&mut self.state, wait);
+    ///
+    /// # Safety
+    ///
+    /// The state has a wait, for that path.
+    unsafe fn wait(&mut self, milliseconds: u64) -> Result<c_int, Code> {
+        // SAFETY: the caller's promise.
+        let wait = unsafe { &mut *self.state.as_mut_ptr().cast::<Wait>() };
         // SAFETY: `set_path` has copied a string, NUL and all.
         let path = unsafe { CStr::from_ptr(self.path.as_ptr()) };
         let outcome = pathless::wait(wait, path, milliseconds);
@@ -252,9 +276,17 @@ impl Lock {
         if self.is_held()? == 1 {
             return Ok(0);
         }
+        self.lose();
+        // SAFETY: that has put one there.
+        unsafe { self.wait(milliseconds) }
+    }
+
+    /// Puts a wait in the place of the lost hold, and takes no room on the stack any more when that begins.
+    #[inline(never)]
+    fn lose(&mut self) {
         // SAFETY: what is put into the state next isn't this hold.
         let hold = unsafe { self.take_hold() };
-        self.wait(pathless::wait_after_loss(hold), milliseconds)
+        put(&mut self.state, pathless::wait_after_loss(hold));
     }
 
     fn release(&mut self) -> Result<c_int, Code> {
