@@ -45,17 +45,15 @@
  */
 #define UPDATE_LOCK_LOST 1
 
-typedef uint64_t State[16];
-
 /*
  A lock, in the caller's memory. It needs no preparation, and may be copied or moved while it is held. What is in it is the
- library's own affair.
+ library's own affair; its 384 bytes are the same on each architecture.
  */
 struct update_lock {
   /*
    What the lock is held or waited for by: here, since stacks may be short.
    */
-  State state;
+  uint64_t state[16];
   /*
    The path of the lock file; empty while the lock isn't held.
    */

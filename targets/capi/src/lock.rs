@@ -18,18 +18,15 @@ const _: () = assert!(UPDATE_LOCK_PATH_CAPACITY == PATH_CAPACITY);
 /// to its end.
 pub const UPDATE_LOCK_LOST: c_int = 1;
 
-type State = [u64; 16];
-
 /// A lock, in the caller's memory. It needs no preparation, and may be copied or moved while it is held. What is in it is the
-/// library's own affair.
+/// library's own affair; its 384 bytes are the same on each architecture.
 #[repr(C)]
 pub struct Lock {
     /// What the lock is held or waited for by: here, since stacks may be short.
-    state: State,
+    state: [u64; 16],
     /// The path of the lock file; empty while the lock isn't held.
     path: [c_char; UPDATE_LOCK_PATH_CAPACITY],
 }
-
 
 /// Takes the lock at `path` if nobody has it, or if its holder is dead, and doesn't wait. `lock` must not be held.
 ///
@@ -153,11 +150,7 @@ unsafe fn try_acquire(lock: *mut Lock, path: *const c_char) -> Result<c_int, Cod
 /// # Safety
 ///
 /// As for `update_lock_try_acquire`.
-unsafe fn wait(
-    lock: *mut Lock,
-    path: *const c_char,
-    milliseconds: u64,
-) -> Result<c_int, Code> {
+unsafe fn wait(lock: *mut Lock, path: *const c_char, milliseconds: u64) -> Result<c_int, Code> {
     // SAFETY: the caller's promise.
     let lock = unsafe { lock.as_mut() }.ok_or(Code::NULL)?;
     // SAFETY: the caller's promise.
@@ -167,9 +160,11 @@ unsafe fn wait(
     unsafe { lock.wait(milliseconds) }
 }
 
+const _: () = assert!(size_of::<Lock>() == 384);
+
 /// Puts something into the state, and nobody drops what has been there.
-fn put<T>(state: &mut State, value: T) -> &mut T {
-    const { assert!(size_of::<T>() <= size_of::<State>() && align_of::<T>() <= align_of::<State>()) };
+fn put<T>(state: &mut [u64; 16], value: T) -> &mut T {
+    const { assert!(size_of::<T>() <= size_of::<[u64; 16]>() && align_of::<T>() <= align_of::<u64>()) };
     // SAFETY: there is room for it.
     unsafe { &mut *state.as_mut_ptr().cast::<MaybeUninit<T>>() }.write(value)
 }
