@@ -187,12 +187,8 @@ impl Installed {
 
     fn pkg_config(&self, arguments: &[&str]) -> String {
         let mut command = Command::new("pkg-config");
-        let prefix = format!(
-            "--define-variable=prefix={}",
-            self.directory.path().display()
-        );
         command.env("PKG_CONFIG_PATH", self.path("lib/pkgconfig"));
-        text(command.arg(prefix).args(arguments).arg("update_lock"))
+        text(command.args(arguments).arg("update_lock"))
     }
 
     /// Compiles a program as the README says, and gives its file.
