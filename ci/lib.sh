@@ -33,6 +33,11 @@ compiler() {
     return 1
 }
 
+# The oldest compiler that Cargo.toml promises.
+oldest_rust() {
+    sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml | head -1
+}
+
 # Runs a command: one line with the time it took, or all that it printed if it fails.
 step() {
     local title=$1 start=$SECONDS log

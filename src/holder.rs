@@ -145,24 +145,22 @@ impl Found {
     pub(crate) fn look_as(path: &CStr, how: FlockOperation) -> Result<Option<Self>, Error> {
         let flags =
             OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let found = match rustix::fs::openat(CWD, path, flags, Mode::empty()) {
+        let (file, facts) = match rustix::fs::openat(CWD, path, flags, Mode::empty()) {
             Ok(file) => {
-                let facts = Facts::of_file(&file)?;
-                Some((Some(file), facts))
+                let facts = Facts::of_file(&file);
+                (Some(file), facts)
             }
             // A symbolic link, a socket, a device without a driver, somebody else's private file.
             Err(Errno::LOOP | Errno::NXIO | Errno::NODEV | Errno::ACCESS | Errno::PERM) => {
-                match Facts::of_path(path) {
-                    Ok(facts) => Some((None, facts)),
-                    Err(error) if is_absent(&error) => None,
-                    Err(error) => return Err(error),
-                }
+                (None, Facts::of_path(path))
             }
-            Err(Errno::NOENT) => None,
+            Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(Error::system(Operation::Open, errno)),
         };
-        let Some((file, facts)) = found else {
-            return Ok(None);
+        let facts = match facts {
+            Ok(facts) => facts,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(error),
         };
         let holder = holder(file.as_ref(), &facts, how)?;
         Ok(Some(Self {

@@ -26,25 +26,27 @@ pub(crate) fn is_absent(error: &Error) -> bool {
     )
 }
 
-/// What `stat` says of a file: the part that the protocol looks at.
+/// What `stat` says of a file: the part that the protocol looks at, in few bytes, since it is where the stack is deepest.
 #[derive(Clone, Copy)]
 pub(crate) struct Facts {
     inode: Inode,
-    mode: u32,
     uid: u32,
-    links: u32,
+    mode: u16,
+    /// Its names; two stands for more, too.
+    links: u8,
     has_content: bool,
 }
 
 impl Facts {
     /// `fstat(2)`: of an open file, whether it still has a name or not.
+    #[inline(always)]
     pub(crate) fn of_file(file: &OwnedFd) -> Result<Self, Error> {
         file_facts(file)
     }
 
     /// `fstatat(2)` of whatever the path names now, a symbolic link itself included; [absent](is_absent) where there is nothing.
     pub(crate) fn of_path(path: &CStr) -> Result<Self, Error> {
-        facts(CWD, path, AtFlags::SYMLINK_NOFOLLOW)
+        facts(CWD, path)
     }
 
     #[allow(
@@ -58,9 +60,9 @@ impl Facts {
                 device: stat.st_dev as u64,
                 number: stat.st_ino as u64,
             },
-            mode: stat.st_mode,
             uid: stat.st_uid,
-            links: stat.st_nlink as u32,
+            mode: stat.st_mode as u16,
+            links: stat.st_nlink.min(2) as u8,
             has_content: stat.st_size > 0,
         }
     }
@@ -70,15 +72,15 @@ impl Facts {
     }
 
     pub(crate) fn mode(&self) -> Mode {
-        Mode::from_raw_mode(self.mode)
+        Mode::from_raw_mode(self.mode.into())
     }
 
     pub(crate) fn is_regular(&self) -> bool {
-        FileType::from_raw_mode(self.mode) == FileType::RegularFile
+        FileType::from_raw_mode(self.mode.into()) == FileType::RegularFile
     }
 
     pub(crate) fn is_directory(&self) -> bool {
-        FileType::from_raw_mode(self.mode) == FileType::Directory
+        FileType::from_raw_mode(self.mode.into()) == FileType::Directory
     }
 
     /// Whether this library made it, if it is a regular file: the sticky bit of a directory means something else.
@@ -90,7 +92,7 @@ impl Facts {
         self.uid
     }
 
-    pub(crate) fn links(&self) -> u32 {
+    pub(crate) fn links(&self) -> u8 {
         self.links
     }
 
@@ -108,12 +110,15 @@ fn file_facts(file: &OwnedFd) -> Result<Facts, Error> {
 
 /// By the other call, since on 32 bits either brings its own `statx`, `stat64` and converters.
 #[cfg(target_pointer_width = "32")]
+#[inline(always)]
 fn file_facts(file: &OwnedFd) -> Result<Facts, Error> {
-    facts(file.as_fd(), c"", AtFlags::EMPTY_PATH)
+    facts(file.as_fd(), c"")
 }
 
+/// Of what the path names as seen from `directory`, or of that, where the path is empty.
 #[inline(never)]
-fn facts(directory: BorrowedFd<'_>, path: &CStr, flags: AtFlags) -> Result<Facts, Error> {
+fn facts(directory: BorrowedFd<'_>, path: &CStr) -> Result<Facts, Error> {
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH;
     path_stat(directory, path, flags)
         .map(|stat| Facts::of(&stat))
         .map_err(Error::at(Operation::Stat))
@@ -152,7 +157,7 @@ pub(crate) fn unlink(path: &CStr, is_directory: bool) -> Result<(), Error> {
 pub(crate) fn is_mount_point(directory: &CStr) -> Option<bool> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = rustix::fs::openat(CWD, directory, flags, Mode::empty()).ok()?;
-    let parent = facts(directory.as_fd(), c"..", AtFlags::empty()).ok()?;
+    let parent = facts(directory.as_fd(), c"..").ok()?;
     let own = Facts::of_file(&directory).ok()?;
     Some(own.inode.device != parent.inode.device)
 }

@@ -255,17 +255,24 @@ impl AsFd for UpdateLock {
 
 /// Steps 1 to 5.
 pub(crate) fn try_take(path: &CStr, how: FlockOperation) -> Result<Hold, Error> {
-    let user = user()?;
     loop {
-        let hold = match create(path)? {
-            Some(file) => claim(path, file, how)?,
-            None => adopt::adopt(path, user, how)?, // 5
-        };
-        if let Some(hold) = hold {
-            step!("lock: acquired");
-            return Ok(hold);
+        match attempt(path, how) {
+            Ok(None) => step!("lock: removed underneath, again"),
+            Ok(Some(hold)) => {
+                step!("lock: acquired");
+                return Ok(hold);
+            }
+            Err(error) => return Err(error),
         }
-        step!("lock: removed underneath, again");
+    }
+}
+
+/// The same once; `None` where the file was removed meanwhile.
+pub(crate) fn attempt(path: &CStr, how: FlockOperation) -> Result<Option<Hold>, Error> {
+    let user = user()?;
+    match create(path)? {
+        Some(file) => claim(path, file, how),
+        None => adopt::adopt(path, user, how), // 5
     }
 }
 
@@ -278,6 +285,7 @@ pub(crate) fn user() -> Result<u32, Error> {
 }
 
 /// Step 2. `None` where something is there already.
+#[inline(always)]
 pub(crate) fn create(path: &CStr) -> Result<Option<OwnedFd>, Error> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     match rustix::fs::openat(CWD, path, flags, mark::HELD) {

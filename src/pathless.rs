@@ -8,19 +8,31 @@ use crate::flock::EXCLUSIVE;
 use crate::location::Origin;
 use crate::lock::SUPERVISOR_UID;
 use crate::place::Place;
-use crate::wait::Wait;
 use crate::{Error, Holder, Release, adopt, inode, lock};
 
 pub use crate::hold::Hold;
+pub use crate::wait::Wait;
 
-/// As [`UpdateLock::try_acquire`](crate::UpdateLock::try_acquire).
-pub fn try_acquire(path: &CStr) -> Result<Hold, Error> {
-    lock::try_take(path, EXCLUSIVE)
+/// As [`UpdateLock::try_acquire`](crate::UpdateLock::try_acquire); `None` where that tries again.
+pub fn try_acquire(path: &CStr) -> Result<Option<Hold>, Error> {
+    lock::attempt(path, EXCLUSIVE)
 }
 
-/// As [`UpdateLock::acquire_timeout`](crate::UpdateLock::acquire_timeout), in milliseconds; `u64::MAX` stands for no end.
-pub fn acquire_timeout(path: &CStr, timeout: u64) -> Result<Hold, Error> {
-    Wait::new().wait(path, timeout, EXCLUSIVE)
+/// As [`Waiter::new`](crate::Waiter::new).
+#[must_use]
+pub fn new_wait() -> Wait {
+    Wait::new()
+}
+
+/// As [`Waiter::after_loss`](crate::Waiter::after_loss).
+#[must_use]
+pub fn wait_after_loss(mut lost: Hold) -> Wait {
+    Wait::after_loss(&mut lost)
+}
+
+/// As [`Waiter::wait`](crate::Waiter::wait), in milliseconds; `u64::MAX` stands for no end.
+pub fn wait(wait: &mut Wait, path: &CStr, timeout: u64) -> Result<Hold, Error> {
+    wait.wait(path, timeout, EXCLUSIVE)
 }
 
 /// As [`UpdateLock::is_held`](crate::UpdateLock::is_held).

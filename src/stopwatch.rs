@@ -48,6 +48,7 @@ impl Stopwatch {
     }
 
     /// Waits until `file` is as `flags` say, or `milliseconds` have passed; a signal handler cuts it short.
+    #[inline(never)]
     pub(crate) fn poll_for(
         &mut self,
         flags: PollFlags,
@@ -88,6 +89,7 @@ pub(crate) fn milliseconds(time: Duration) -> u64 {
     seconds.saturating_add(rest.into())
 }
 
+#[inline(never)]
 fn start_timer() -> rustix::io::Result<OwnedFd> {
     let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC)?;
     let horizon = Itimerspec {

@@ -62,7 +62,7 @@ const MOST_LOOKS: u32 = 100;
 
 /// A wait for a lock whose path each call is given: always the same.
 #[derive(Debug)]
-pub(crate) struct Wait {
+pub struct Wait {
     pub(crate) lookout: Lookout,
     last: Last,
     /// Which files had come to the path and gone by then.
@@ -189,6 +189,7 @@ impl Wait {
     }
 
     /// Whether the lock, now that the path is free, is left to an override.
+    #[inline(never)]
     fn must_give_way(&mut self, now: u64) -> Result<bool, Error> {
         let patience = match &self.last {
             _ if self.is_in_doubt() => AFTER_FOREIGN_MS, // 6

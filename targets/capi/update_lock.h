@@ -47,13 +47,13 @@
 
 /*
  A lock, in the caller's memory. It needs no preparation, and may be copied or moved while it is held. What is in it is the
- library's own affair.
+ library's own affair; its 384 bytes are the same on each architecture.
  */
 struct update_lock {
   /*
-   The lock file and its descriptors, while the lock is held.
+   What the lock is held or waited for by: here, since stacks may be short.
    */
-  uint64_t state[5];
+  uint64_t state[16];
   /*
    The path of the lock file; empty while the lock isn't held.
    */
@@ -151,6 +151,20 @@ int update_lock_acquire(struct update_lock *lock, const char *path);
  `lock` is `NULL`, or has been given to an acquire before.
  */
 int update_lock_is_held(const struct update_lock *lock);
+
+/*
+ Takes a lock again that has been lost, waiting for it for at most that many milliseconds: until the update is over that it
+ was taken away for, or for five seconds, if none comes. An acquire would come before that update.
+
+ Returns 0, also if the lock hasn't been lost; `-EBADF` if `lock` isn't held; else what `update_lock_acquire_timeout()`
+ does: after a failure `lock` isn't held any more, and what was lost is forgotten.
+
+ # Safety
+
+ As for `update_lock_is_held()`.
+ */
+int update_lock_retake(struct update_lock *lock,
+                       uint32_t milliseconds);
 
 /*
  Gives the lock back. It never removes what somebody else has put in its place.

@@ -16,7 +16,7 @@ static struct update_lock lock;
 /* All that a NULL can be passed to, in one line. */
 static void pass_null(void)
 {
-    printf("%d %d %d %d %d %d %d %d %d %d\n",
+    printf("%d %d %d %d %d %d %d %d %d %d %d\n",
            update_lock_try_acquire(NULL, "updates.lock"),
            update_lock_try_acquire(&lock, NULL),
            update_lock_acquire_timeout(NULL, "updates.lock", 0),
@@ -24,6 +24,7 @@ static void pass_null(void)
            update_lock_acquire(NULL, "updates.lock"),
            update_lock_acquire(&lock, NULL),
            update_lock_is_held(NULL),
+           update_lock_retake(NULL, 0),
            update_lock_release(NULL),
            update_lock_holder(NULL),
            update_lock_location(NULL, 1, environ));
@@ -47,6 +48,8 @@ static void obey(const char *command, const char *argument)
         printf("%d\n", update_lock_acquire(&lock, argument));
     else if (strcmp(command, "held") == 0)
         printf("%d\n", update_lock_is_held(&lock));
+    else if (strcmp(command, "retake") == 0)
+        printf("%d\n", update_lock_retake(&lock, strtoul(argument, NULL, 10)));
     else if (strcmp(command, "release") == 0)
         printf("%d\n", update_lock_release(&lock));
     else if (strcmp(command, "holder") == 0)
@@ -59,6 +62,8 @@ static void obey(const char *command, const char *argument)
         locate(strtoul(argument, NULL, 10), environ);
     else if (strcmp(command, "text") == 0)
         printf("%s\n", update_lock_error_text(atoi(argument)));
+    else if (strcmp(command, "scribble") == 0)
+        printf("%p\n", memset(&lock, 0x55, sizeof lock));
     else if (strcmp(command, "null") == 0)
         pass_null();
     else

@@ -38,6 +38,8 @@ static inline int play(void)
     if (error == 0)
         error = update_lock_is_held(&lock) - 1;
     if (error == 0)
+        error = update_lock_retake(&lock, 0);
+    if (error == 0)
         error = update_lock_release(&lock);
     if (error == 0)
         error = *update_lock_error_text(0) != 'u';

@@ -23,25 +23,7 @@ static const char *lock_path;
 static char found[UPDATE_LOCK_PATH_CAPACITY];
 static char **environment;
 static struct update_lock lock, other;
-
-static int try_acquire(void) { return update_lock_try_acquire(&lock, lock_path); }
-static int try_other(void) { return update_lock_try_acquire(&other, lock_path); }
-static int acquire_timeout(void) { return update_lock_acquire_timeout(&lock, lock_path, 200); }
-static int acquire(void) { return update_lock_acquire(&lock, lock_path); }
-static int is_held(void) { return update_lock_is_held(&lock); }
-static int release(void) { return update_lock_release(&lock); }
-static int holder(void) { return update_lock_holder(lock_path); }
-static int location(void) { return update_lock_location(found, sizeof found, environment); }
-static int error_text(void) { return *update_lock_error_text(-EBUSY); }
-
-enum function { TRY_ACQUIRE, ACQUIRE_TIMEOUT, ACQUIRE, IS_HELD, RELEASE, HOLDER, LOCATION, ERROR_TEXT, FUNCTIONS };
-
-static const char *const names[FUNCTIONS] = {
-    "update_lock_try_acquire", "update_lock_acquire_timeout", "update_lock_acquire", "update_lock_is_held",
-    "update_lock_release", "update_lock_holder", "update_lock_location", "update_lock_error_text",
-};
-
-static size_t deepest[FUNCTIONS];
+static volatile unsigned char *top;
 
 /* Where the frame of a function that is called from here begins. */
 static inline __attribute__((always_inline)) void *stack_pointer(void)
@@ -59,19 +41,43 @@ static inline __attribute__((always_inline)) void *stack_pointer(void)
     return pointer;
 }
 
+/* Each notes where the call's arguments and frame begin. */
+#define CALL(name, call) static int name(void) { top = stack_pointer(); return call; }
+
+CALL(try_acquire, update_lock_try_acquire(&lock, lock_path))
+CALL(try_other, update_lock_try_acquire(&other, lock_path))
+CALL(acquire_timeout, update_lock_acquire_timeout(&lock, lock_path, 200))
+CALL(acquire, update_lock_acquire(&lock, lock_path))
+CALL(is_held, update_lock_is_held(&lock))
+CALL(retake, update_lock_retake(&lock, 1000))
+CALL(release, update_lock_release(&lock))
+CALL(holder, update_lock_holder(lock_path))
+CALL(location, update_lock_location(found, sizeof found, environment))
+CALL(error_text, *update_lock_error_text(-EBUSY))
+
+enum function { TRY_ACQUIRE, ACQUIRE_TIMEOUT, ACQUIRE, IS_HELD, RETAKE, RELEASE, HOLDER, LOCATION, ERROR_TEXT, FUNCTIONS };
+
+static const char *const names[FUNCTIONS] = {
+    "update_lock_try_acquire", "update_lock_acquire_timeout", "update_lock_acquire", "update_lock_is_held",
+    "update_lock_retake", "update_lock_release", "update_lock_holder", "update_lock_location", "update_lock_error_text",
+};
+
+static size_t deepest[FUNCTIONS];
+
 /* Makes the call on a painted stack, and notes how deep it went. It must come to what is expected. */
 static __attribute__((noinline)) void measure(enum function function, int (*call)(void), int expected)
 {
-    volatile unsigned char *top = stack_pointer();
+    volatile unsigned char *end = stack_pointer();
     volatile unsigned char *byte;
     int outcome;
 
-    for (byte = top - PAINTED; byte < top; byte++)
+    for (byte = end - PAINTED; byte < end; byte++)
         *byte = PAINT;
     outcome = call();
-    for (byte = top - PAINTED; *byte == PAINT; byte++)
+    for (byte = end - PAINTED; *byte == PAINT; byte++)
         ;
-    if ((size_t)(top - byte) > deepest[function])
+    /* A function that takes none leaves only what has called it. */
+    if (byte < top && (size_t)(top - byte) > deepest[function])
         deepest[function] = top - byte;
     if (outcome != expected) {
         fprintf(stderr, "%s: %d, not %d\n", names[function], outcome, expected);
@@ -177,6 +183,15 @@ int main(int argc, char **argv)
     }
     wait_for_child(ACQUIRE_TIMEOUT, acquire_timeout);
     wait_for_child(ACQUIRE, acquire);
+
+    /* Lost to another holder, and to an override. */
+    measure(TRY_ACQUIRE, try_acquire, 0);
+    remove(lock_path);
+    wait_for_child(RETAKE, retake);
+    measure(TRY_ACQUIRE, try_acquire, 0);
+    measure(RETAKE, retake, 0);
+    remove(lock_path);
+    measure(RETAKE, retake, -ETIMEDOUT);
 
     look_at(make_file, UPDATE_LOCK_FOREIGN);
     look_at(make_directory, UPDATE_LOCK_FOREIGN);

@@ -18,6 +18,9 @@ scenarios![
     a_c_program_takes_over_a_dead_holder_s_lock,
     a_c_program_learns_of_an_override_and_removes_nothing,
     a_waiting_c_program_gives_way_to_an_override,
+    a_c_program_takes_a_lost_lock_again_after_the_override,
+    a_c_program_s_retake_leaves_the_lock_to_an_override_that_is_late,
+    a_c_program_that_has_lost_nothing_keeps_what_it_has,
     a_c_program_finds_the_lock,
     a_c_program_as_nobody_is_refused,
     a_c_program_learns_what_the_kernel_refuses,
@@ -228,6 +231,56 @@ fn a_waiting_c_program_gives_way_to_an_override(device: &Device) {
     assert_eq!(holder.ask("release"), "1");
 }
 
+/// The Supervisor's own file comes after the removal of ours: an acquire would be there first.
+fn a_c_program_takes_a_lost_lock_again_after_the_override(device: &Device) {
+    let lock = Lock::new();
+    let mut client = Client::start(device, &lock);
+    assert_eq!(client.ask_at("try", &lock), "0");
+    fs::remove_file(lock.path()).expect("our file");
+    client.tell("retake 60000");
+    client.until_waits();
+    assert!(peers::supervisor_takes(&lock));
+    let inode = lock.inode();
+    assert_eq!(client.answer(), None);
+    assert_eq!(lock.inode(), inode);
+    peers::supervisor_releases(&lock);
+    assert_eq!(client.until_answer(), "0");
+    assert_eq!(lock.mode_and_user(), (0o1644, 0));
+    assert_eq!(client.ask("held"), "1");
+    assert_eq!(client.ask("release"), "0");
+    assert!(!lock.is_there());
+}
+
+fn a_c_program_s_retake_leaves_the_lock_to_an_override_that_is_late(device: &Device) {
+    let lock = Lock::new();
+    let mut client = Client::start(device, &lock);
+    assert_eq!(client.ask_at("acquire", &lock), "0");
+    fs::remove_file(lock.path()).expect("our file");
+    for (command, answer) in [
+        ("retake 0", "-110"),
+        ("retake 0", "-9"),
+        ("held", "-9"),
+        ("release", "-9"),
+    ] {
+        assert_eq!(client.ask(command), answer);
+    }
+    assert!(!lock.is_there());
+    assert!(peers::supervisor_takes(&lock));
+}
+
+fn a_c_program_that_has_lost_nothing_keeps_what_it_has(device: &Device) {
+    let lock = Lock::new();
+    let mut client = Client::start(device, &lock);
+    assert_eq!(client.ask("retake 0"), "-9");
+    assert_eq!(client.ask_at("try", &lock), "0");
+    let inode = lock.inode();
+    assert_eq!(client.ask("retake 0"), "0");
+    assert_eq!(lock.inode(), inode);
+    assert!(!peers::host_may_reboot(&lock));
+    assert_eq!(client.ask("release"), "0");
+    assert!(!lock.is_there());
+}
+
 fn a_c_program_finds_the_lock(device: &Device) {
     let lock = Lock::new();
     let text = lock.text();
@@ -290,11 +343,16 @@ fn a_c_program_learns_what_the_kernel_refuses(device: &Device) {
 fn a_c_program_may_pass_null_and_paths_of_nothing(device: &Device) {
     let lock = Lock::new();
     let mut client = Client::start(device, &lock);
-    assert_eq!(client.ask("null"), ["-14"; 10].join(" "));
+    assert_eq!(client.ask("null"), ["-14"; 11].join(" "));
     let (longest, too_long) = ("n".repeat(255), "n".repeat(256));
     for command in ["try", "timeout", "acquire", "holder"] {
         for (path, outcome) in [("", "-22"), ("lock/", "-22"), (&too_long, "-36")] {
+            // Whatever was in the memory of the lock.
+            client.ask("scribble");
             assert_eq!(client.ask(&format!("{command} {path}")), outcome);
+            if command != "holder" {
+                assert_eq!(client.ask("held"), "-9");
+            }
         }
     }
     assert_eq!(client.ask(&format!("try {longest}")), "0");

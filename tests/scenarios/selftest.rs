@@ -19,8 +19,9 @@ fn count(output: &str, verdict: &str) -> usize {
     lines.filter(|line| line.starts_with(verdict)).count()
 }
 
-/// The most bytes of stack that a call may take. (The goal, 512, is not reached: this keeps what there is.)
-const STACK_BUDGET: u32 = 4096;
+/// The most bytes of stack that a call may take, as it is here, where locks and paths of 300 bytes each are handed around. The
+/// goal, 512, is the C library's: see `ci/c-sizes`.
+const STACK_BUDGET: u32 = 2304;
 
 /// What the selftest says of the stack: each call and its bytes.
 fn stack(output: &str) -> Vec<(&str, u32)> {

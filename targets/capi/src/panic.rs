@@ -18,16 +18,4 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     }
 }
 
-/// What unwind tables refer to in builds that still have them; nothing unwinds.
-#[unsafe(no_mangle)]
-extern "C" fn rust_eh_personality() {}
-
-/// The same for ARM's tables.
-#[cfg(target_arch = "arm")]
-#[unsafe(no_mangle)]
-extern "C" fn __aeabi_unwind_cpp_pr0() {}
-
-/// The same for what ARM's division calls on a division by zero.
-#[cfg(target_arch = "arm")]
-#[unsafe(no_mangle)]
-extern "C" fn __aeabi_unwind_cpp_pr1() {}
+update_lock_mem::no_unwinding!();

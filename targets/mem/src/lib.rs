@@ -1,4 +1,4 @@
-//! The memory functions that compiled code calls without being asked.
+//! The memory functions that compiled code calls without being asked, and what it refers to for unwinding.
 //!
 //! glibc's static ones are IFUNCs, which crash without its start code; the prebuilt `core` for Linux brings none.
 //! Programs here move a few hundred bytes in their life: the shortest code is the best, but for words where all is aligned. A
@@ -140,4 +140,23 @@ pub unsafe extern "C" fn strlen(string: *const u8) -> usize {
         not_an_idiom();
     }
     length
+}
+
+/// Makes what unwind tables refer to in builds that still have them; nothing unwinds. Where there is a std, it has these.
+#[macro_export]
+macro_rules! no_unwinding {
+    () => {
+        #[unsafe(no_mangle)]
+        extern "C" fn rust_eh_personality() {}
+
+        /// For ARM's tables.
+        #[cfg(target_arch = "arm")]
+        #[unsafe(no_mangle)]
+        extern "C" fn __aeabi_unwind_cpp_pr0() {}
+
+        /// For what ARM's division calls on a division by zero.
+        #[cfg(target_arch = "arm")]
+        #[unsafe(no_mangle)]
+        extern "C" fn __aeabi_unwind_cpp_pr1() {}
+    };
 }
