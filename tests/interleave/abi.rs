@@ -114,6 +114,33 @@ impl Call {
     }
 }
 
+/// How a process that stands before a call makes a copy of itself instead: a child of its parent's, traced as it is.
+pub(crate) fn forking(mut registers: user_regs_struct) -> user_regs_struct {
+    let r = &mut registers;
+    let flags = (libc::CLONE_PARENT | libc::CLONE_PTRACE | libc::SIGCHLD) as u64;
+    if r.cs == CODE_OF_32_BITS {
+        r.orig_rax = CLONE.1;
+        [r.rbx, r.rcx, r.rdx, r.rsi, r.rdi] = [flags, 0, 0, 0, 0];
+    } else {
+        r.orig_rax = CLONE.0;
+        [r.rdi, r.rsi, r.rdx, r.r10, r.r8] = [flags, 0, 0, 0, 0];
+    }
+    registers
+}
+
+/// On x86-64 and on i386.
+const CLONE: (u64, u64) = (56, 120);
+
+/// A process that comes to a call once more: before its instruction, which has two bytes on either.
+pub(crate) fn before(call: user_regs_struct) -> user_regs_struct {
+    user_regs_struct {
+        rip: call.rip - 2,
+        rax: call.orig_rax,
+        orig_rax: u64::MAX,
+        ..call
+    }
+}
+
 /// As far as a filter sees it, a system call is a `struct seccomp_data`, of which these are offsets.
 const NUMBER: u32 = 0;
 const ARCHITECTURE: u32 = 4;

@@ -1,11 +1,13 @@
 //! The commands of the real program, each with what is at the path when it starts and what must be true when it has ended.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use nix::fcntl::{Flock, FlockArg};
 use tempfile::TempDir;
 
 /// What is at the path before.
@@ -34,6 +36,10 @@ pub(crate) const COMMANDS: &[(Before, &str)] = &[
     (Nothing, "run --after 1ms -- sleep 0.02"),
     (Nothing, "hold"),
     (Stale, "hold"),
+    (Nothing, "hold --shared"),
+    (Nothing, "watch"),
+    (Stale, "watch"),
+    (Foreign, "watch --json"),
     (Nothing, "acquire --for SELF"),
     (Stale, "acquire --for SELF"),
     (Foreign, "acquire --no-wait --for SELF"),
@@ -48,7 +54,10 @@ pub(crate) const COMMANDS: &[(Before, &str)] = &[
     (Stale, "status"),
     (Kept, "status --json"),
     (Foreign, "status --json"),
+    (Nothing, "doctor"),
     (Stale, "doctor"),
+    (Foreign, "doctor"),
+    (Nothing, "update"),
     (Nothing, "lockfile -r0"),
     (Stale, "lockfile -r0"),
     (Foreign, "lockfile -r0"),
@@ -59,7 +68,7 @@ pub(crate) struct Play {
     directory: TempDir,
     program: PathBuf,
     /// Of a file that isn't ours.
-    inode: Option<u64>,
+    inode: Cell<Option<u64>>,
 }
 
 /// Says so where the lock isn't held. It doesn't create the file.
@@ -72,10 +81,10 @@ impl Play {
     pub(crate) fn new(device: &str, before: Before) -> Self {
         let directory = tempfile::tempdir_in("/dev/shm").expect("a directory");
         let program = Path::new("target/devices").join(device).join("update-lock");
-        let mut play = Self {
+        let play = Self {
             directory,
             program: fs::canonicalize(program).expect("ci/build has built it"),
-            inode: None,
+            inode: Cell::new(None),
         };
         let path = play.path();
         let mode = match before {
@@ -95,9 +104,26 @@ impl Play {
             std::os::unix::fs::chown(&path, Some(65534), Some(65534)).expect("chown");
         }
         if before != Stale {
-            play.inode = Some(fs::metadata(&path).expect("a file").ino());
+            play.adds_foreign();
         }
         play
+    }
+
+    /// What is at the path isn't ours.
+    pub(crate) fn adds_foreign(&self) {
+        self.inode.set(self.inode_at_path());
+    }
+
+    fn inode_at_path(&self) -> Option<u64> {
+        fs::metadata(self.path()).ok().map(|file| file.ino())
+    }
+
+    /// Whether somebody has a `flock` on what is at the path, for the host to see.
+    pub(crate) fn is_held(&self) -> bool {
+        let Ok(file) = File::open(self.path()) else {
+            return false;
+        };
+        Flock::lock(file, FlockArg::LockExclusiveNonblock).is_err()
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -106,6 +132,11 @@ impl Play {
 
     /// As text has it: `SELF` is this test, `PROBE` a command that looks at the lock.
     pub(crate) fn command(&self, text: &str) -> Command {
+        self.command_saying(text, "")
+    }
+
+    /// What it says goes to files whose names begin so.
+    pub(crate) fn command_saying(&self, text: &str, prefix: &str) -> Command {
         let mut command = Command::new(&self.program);
         let mut words = text.split(' ').peekable();
         if words.next_if_eq(&"lockfile").is_some() {
@@ -120,7 +151,10 @@ impl Play {
                 };
             }
         }
-        let output = |name| File::create(self.directory.path().join(name)).expect("a file");
+        let output = |name| {
+            let name = format!("{prefix}{name}");
+            File::create(self.directory.path().join(name)).expect("a file")
+        };
         command
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
@@ -136,9 +170,9 @@ impl Play {
 
     /// Why what was somebody else's isn't there any more, or why the next start doesn't get the lock.
     pub(crate) fn find_fault(&self) -> Option<String> {
-        let inode = || fs::metadata(self.path()).ok().map(|file| file.ino());
-        if self.inode.is_some() {
-            return (inode() != self.inode).then(|| "somebody else's file is gone".into());
+        if self.inode.get().is_some() {
+            let is_there = self.inode_at_path() == self.inode.get();
+            return (!is_there).then(|| "somebody else's file is gone".into());
         }
         // What acquire's keeper holds.
         let mut release = self.command("release --for SELF");
@@ -153,6 +187,6 @@ impl Play {
             let said = self.said("stderr");
             return Some(format!("the next start doesn't get the lock: {said}"));
         }
-        inode().map(|_| "a file is left".into())
+        self.inode_at_path().map(|_| "a file is left".into())
     }
 }

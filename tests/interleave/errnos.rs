@@ -4,6 +4,8 @@ use nix::errno::Errno::{self, *};
 use nix::libc::user_regs_struct;
 
 use crate::abi::CODE_OF_32_BITS;
+use crate::process::MONOTONIC;
+use crate::tracee::Tracee;
 
 /// A system call: its numbers on x86-64 and i386 (`NONE` where it isn't called there), and its errors.
 pub(crate) struct Failing {
@@ -85,8 +87,8 @@ failing! {
     rt_sigaction 13, 174, &[EFAULT, EINVAL];
     // With a set that is there and its right size: likewise, and unblocked signals are lost.
     rt_sigprocmask 14, 175, &[];
-    // Of children that are there, with WNOHANG: none of its errors can come, and without its answer nobody knows an end.
-    wait4 61, 114, &[];
+    // Where somebody else has waited for the child.
+    wait4 61, 114, &[ECHILD];
     getpgid 121, 132, &[ESRCH];
     getsid 124, 147, &[EPERM, ESRCH];
     prctl 157, 172, &[EINVAL];
@@ -111,6 +113,35 @@ pub(crate) const REFUSED: &[&str] = &[
 ];
 
 impl Failing {
+    /// Where it writes a time that goes on by itself, in two words of 64 bits.
+    pub(crate) fn time(&self, registers: &user_regs_struct) -> Option<u64> {
+        let is_32_bit = registers.cs == CODE_OF_32_BITS;
+        let (clock, address) = if is_32_bit {
+            (registers.rbx, registers.rcx)
+        } else {
+            (registers.rdi, registers.rsi)
+        };
+        let name = if is_32_bit {
+            "clock_gettime64"
+        } else {
+            "clock_gettime"
+        };
+        (self.name == name && clock == MONOTONIC).then_some(address)
+    }
+
+    /// Whether the call waits until something happens, or for a while.
+    pub(crate) fn waits(&self, tracee: &Tracee, registers: &user_regs_struct) -> bool {
+        let timeout = if registers.cs == CODE_OF_32_BITS {
+            registers.rdx & 0xffff_ffff
+        } else {
+            registers.rdx
+        };
+        match self.name {
+            "ppoll" | "ppoll_time64" => timeout == 0 || tracee.read(timeout) != [0, 0],
+            name => name.starts_with("rt_sigtimedwait"),
+        }
+    }
+
     /// The call that a process stands before, if it can fail.
     pub(crate) fn of(registers: &user_regs_struct) -> Option<&'static Self> {
         let is_32_bit = registers.cs == CODE_OF_32_BITS;

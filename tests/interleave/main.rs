@@ -11,18 +11,24 @@
 //! nothing is limited.
 
 mod abi;
+mod children;
 mod commands;
+mod cues;
 mod errnos;
 mod explore;
 mod faults;
 mod lists;
+mod one_cpu;
+mod originals;
 mod peer;
 mod process;
 mod programs;
 mod rules;
 mod scenario;
 mod stage;
+mod steps;
 mod tracee;
+mod watchdog;
 mod world;
 
 use std::process::ExitCode;
@@ -46,7 +52,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Some wait for what a failure puts off.
     arguments.test_threads.get_or_insert(4);
-    faults::watch();
+    watchdog::start();
     let conclusion = libtest_mimic::run(&arguments, trials());
     let total = TOTAL.lock().expect("no panic");
     println!(

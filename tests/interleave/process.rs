@@ -1,8 +1,6 @@
 //! A real program as an actor: it stands before a system call that touches the lock, sleeps, waits, or has ended.
 
-use std::ffi::{OsStr, OsString};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::Path;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
@@ -16,7 +14,7 @@ const HOLDS: u64 = 0x4000_0000;
 const WAITS: u64 = HOLDS + 1;
 
 /// `CLOCK_MONOTONIC`.
-const MONOTONIC: u64 = 1;
+pub(crate) const MONOTONIC: u64 = 1;
 
 /// How often a flock is tried again: more often than any program has patience for.
 const PATIENCE: u32 = 1000;
@@ -66,14 +64,10 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn start<S: AsRef<OsStr>>(
-        program: &Path,
-        arguments: impl IntoIterator<Item = S>,
-        world: &World,
-    ) -> Self {
-        let arguments: Vec<OsString> = arguments.into_iter().map(|a| a.as_ref().into()).collect();
+    /// A process that has just been started, at the first place that it comes to.
+    pub(crate) fn new(tracee: Tracee, world: &World) -> Self {
         let mut process = Self {
-            tracee: Tracee::start(program, arguments),
+            tracee,
             place: Place::Wait,
             files: vec![],
             written: vec![],
