@@ -6,9 +6,13 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+use std::time::UNIX_EPOCH;
 
 use nix::fcntl::{Flock, FlockArg};
 use tempfile::TempDir;
+
+use crate::api::{Api, KEY, State};
 
 /// What is at the path before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,9 +26,13 @@ pub(crate) enum Before {
     Supervisor,
     /// A lock of `acquire`'s, for this test.
     Kept,
+    /// The same with a share of it.
+    KeptShare,
+    /// Another tool's, which is long out of date.
+    Old,
 }
 
-use Before::{Foreign, Kept, Nothing, Stale};
+use Before::{Foreign, Kept, KeptShare, Nothing, Old, Stale};
 
 pub(crate) const COMMANDS: &[(Before, &str)] = &[
     (Nothing, "run -- PROBE"),
@@ -45,6 +53,8 @@ pub(crate) const COMMANDS: &[(Before, &str)] = &[
     (Foreign, "acquire --no-wait --for SELF"),
     (Nothing, "acquire --shared --for SELF"),
     (Kept, "release"),
+    (Kept, "API release --update"),
+    (KeptShare, "release --for SELF"),
     (Nothing, "release"),
     (Stale, "release"),
     (Foreign, "release"),
@@ -58,10 +68,19 @@ pub(crate) const COMMANDS: &[(Before, &str)] = &[
     (Stale, "doctor"),
     (Foreign, "doctor"),
     (Nothing, "update"),
+    (Nothing, "API update"),
+    (Nothing, "API update --force"),
+    (Nothing, "API status --json"),
+    (Nothing, "API doctor"),
     (Nothing, "lockfile -r0"),
     (Stale, "lockfile -r0"),
     (Foreign, "lockfile -r0"),
+    (Nothing, "lockfile -r0 OTHER"),
+    (Foreign, "lockfile -r0 OTHER"),
+    (Old, "lockfile -r0 -l1 -s0"),
 ];
+
+static API: LazyLock<Api> = LazyLock::new(|| Api::start(State::default()));
 
 /// A lock's directory, and a command that is to be played in it.
 pub(crate) struct Play {
@@ -89,13 +108,16 @@ impl Play {
         let path = play.path();
         let mode = match before {
             Nothing => return play,
-            Kept => {
-                let mut acquire = play.command("acquire --for SELF");
+            Kept | KeptShare => {
+                let mut acquire = play.command(match before {
+                    KeptShare => "acquire --shared --for SELF",
+                    _ => "acquire --for SELF",
+                });
                 assert!(acquire.status().expect("it starts").success());
                 return play;
             }
             Stale => 0o1644,
-            Foreign => 0o644,
+            Foreign | Old => 0o644,
             Before::Supervisor => 0o444,
         };
         fs::write(&path, "").expect("a file");
@@ -103,7 +125,10 @@ impl Play {
         if before == Before::Supervisor {
             std::os::unix::fs::chown(&path, Some(65534), Some(65534)).expect("chown");
         }
-        if before != Stale {
+        if before == Old {
+            let file = File::options().write(true).open(&path).expect("a file");
+            file.set_modified(UNIX_EPOCH).expect("its time");
+        } else if before != Stale {
             play.adds_foreign();
         }
         play
@@ -130,7 +155,8 @@ impl Play {
         self.directory.path().join("updates.lock")
     }
 
-    /// As text has it: `SELF` is this test, `PROBE` a command that looks at the lock.
+    /// As text has it: `SELF` is this test, `PROBE` a command that looks at the lock, `OTHER` another file; `API` before it, that
+    /// there is the Supervisor's.
     pub(crate) fn command(&self, text: &str) -> Command {
         self.command_saying(text, "")
     }
@@ -139,8 +165,22 @@ impl Play {
     pub(crate) fn command_saying(&self, text: &str, prefix: &str) -> Command {
         let mut command = Command::new(&self.program);
         let mut words = text.split(' ').peekable();
+        command.env_clear().env("PATH", "/usr/bin:/bin");
+        if words.next_if_eq(&"API").is_some() {
+            command
+                .env("BALENA_SUPERVISOR_ADDRESS", API.address())
+                .env("BALENA_SUPERVISOR_API_KEY", KEY);
+        }
         if words.next_if_eq(&"lockfile").is_some() {
-            command.arg0("lockfile").args(words).arg(self.path());
+            let other = self.directory.path().join("other.lock");
+            command.arg0("lockfile");
+            for word in words {
+                match word {
+                    "OTHER" => command.arg(&other),
+                    word => command.arg(word),
+                };
+            }
+            command.arg(self.path());
         } else {
             command.arg("--lock").arg(self.path());
             for word in words {
@@ -156,8 +196,6 @@ impl Play {
             File::create(self.directory.path().join(name)).expect("a file")
         };
         command
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin")
             .stdin(Stdio::null())
             .stdout(output("stdout"))
             .stderr(output("stderr"));

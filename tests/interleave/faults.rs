@@ -61,6 +61,7 @@ pub(crate) fn judge(play: &Play, command: &str, end: End, failed: Made) -> Optio
         End::Signal(signal) => return Some(format!("it dies of {signal}")),
     };
     let said = || format!("{code}, {errors:?}");
+    let command = command.strip_prefix("API ").unwrap_or(command);
     let verb = command.split(' ').next().unwrap_or_default();
     let is_told = ["hold", "watch"].contains(&verb) && code == 143;
     if !(CODES.contains(&code) || is_told) {
@@ -72,8 +73,8 @@ pub(crate) fn judge(play: &Play, command: &str, end: End, failed: Made) -> Optio
     if output.contains("unprotected") && errors.is_empty() {
         return Some("the command isn't protected, and nobody says so".into());
     }
-    let is_answer = command.starts_with("status") || command.starts_with("doctor");
-    let is_quiet = command == "lockfile -r0" && code == 73;
+    let is_answer = ["status", "doctor"].contains(&verb);
+    let is_quiet = verb == "lockfile" && code == 73;
     if ![0, 143].contains(&code) && errors.is_empty() && !is_answer && !is_quiet {
         return Some(format!("it ends without a word: {}", said()));
     }
