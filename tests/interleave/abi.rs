@@ -25,7 +25,7 @@ pub(crate) enum Kind {
     Nap,
     /// It reaps a process.
     Reap,
-    /// A pause, if it is given no descriptors. The filter cuts it short.
+    /// A pause, if it is given no descriptors.
     Pause,
 }
 
@@ -150,9 +150,14 @@ const SECOND_ARGUMENT: u32 = 24;
 
 const AUDIT_ARCH_X86_64: u32 = 0xc000_003e;
 
-/// Stops our program, the only one that is linked to a fixed address in the first 4 GiB, at the calls above; pauses it doesn't
-/// let be.
-pub(crate) fn filter() -> Vec<sock_filter> {
+/// What becomes of a pause: no time passes.
+pub(crate) const CUT_SHORT: u32 = SECCOMP_RET_ERRNO;
+/// Or it is a stop.
+pub(crate) const STOPPED_AT: u32 = SECCOMP_RET_TRACE;
+
+/// Stops our program, the only one that is linked to a fixed address in the first 4 GiB, at the calls above, and where it waits
+/// for one of two descriptors: a keeper does. Of a pause becomes `of_pauses`.
+pub(crate) fn filter(of_pauses: u32) -> Vec<sock_filter> {
     let of_64: Vec<_> = CALLS
         .iter()
         .map(|&(_, kind, of_64, _)| (kind, of_64))
@@ -161,7 +166,7 @@ pub(crate) fn filter() -> Vec<sock_filter> {
         .iter()
         .map(|&(_, kind, _, of_32)| (kind, of_32))
         .collect();
-    let of_64 = filter_of(&of_64);
+    let of_64 = filter_of(&of_64, of_pauses);
     let mut filter = vec![
         load(INSTRUCTION_POINTER),
         skip_unless(0, 3 + of_64.len()),
@@ -171,19 +176,21 @@ pub(crate) fn filter() -> Vec<sock_filter> {
     ];
     filter.extend(of_64);
     filter.push(load(NUMBER));
-    filter.extend(filter_of(&of_32));
+    filter.extend(filter_of(&of_32, of_pauses));
     filter
 }
 
-fn filter_of(calls: &[(Kind, u32)]) -> Vec<sock_filter> {
+fn filter_of(calls: &[(Kind, u32)], of_pauses: u32) -> Vec<sock_filter> {
     let mut filter = vec![];
     for &(kind, number) in calls {
         if kind == Kind::Pause {
             filter.extend([
-                skip_unless(number, 4),
+                skip_unless(number, 6),
                 load(SECOND_ARGUMENT),
                 skip_unless(0, 1),
-                answer(SECCOMP_RET_ERRNO),
+                answer(of_pauses),
+                skip_unless(2, 1),
+                answer(SECCOMP_RET_TRACE),
                 answer(SECCOMP_RET_ALLOW),
             ]);
         } else {

@@ -55,7 +55,7 @@ impl<'w> Stage<'w> {
         let players = cast.map(|(actor, &role)| {
             if role.is_process() {
                 let tracee = originals.fork(actor, role, &driver, world);
-                Player::Process(Process::new(tracee, world))
+                Player::Process(Process::new(tracee, role, world))
             } else {
                 Player::Peer(Peer::new(role, actor))
             }
@@ -95,7 +95,7 @@ impl<'w> Stage<'w> {
         match process.place {
             Place::Ended(_) => return,
             Place::Call(_) => choices.push(Choice::Step(actor)),
-            Place::Again(_) | Place::Wait => {
+            Place::Again(_) | Place::Wait | Place::Idle => {
                 if has_news {
                     choices.push(Choice::Step(actor));
                 }
@@ -188,11 +188,11 @@ impl<'w> Stage<'w> {
                 process.go_on(self.world);
                 made = Some(step.call);
             }
-            (Choice::Step(_), Place::Wait) => {
+            (Choice::Step(_), Place::Wait | Place::Idle) => {
                 process.look_again(self.world, 1);
                 self.say(actor, "looks again".into());
             }
-            (_, Place::Wait) => {
+            (_, Place::Wait | Place::Idle) => {
                 process.look_again(self.world, 10_000);
                 self.say(actor, "looks again after 10 s".into());
             }
@@ -270,12 +270,17 @@ impl<'w> Stage<'w> {
 
     /// After everything: what has been left, and whether the next start gets the lock.
     pub(crate) fn end(&mut self) -> Result<(), Violation> {
-        self.rules.check_end(&self.view)?;
+        let places = self.players.iter().map(|player| match player {
+            Player::Process(process) => Some(process.place),
+            Player::Peer(_) => None,
+        });
+        let places: Vec<_> = places.collect();
+        self.rules.check_end(&self.view, &places)?;
         let Some(file) = &self.view.file else {
             return Ok(());
         };
         let maker = file.name.maker;
-        if maker != NOBODY && !self.scenario.cast[maker].is_process() {
+        if maker != NOBODY && !self.scenario.cast[maker].is_ours() {
             // Its owner or a person removes it one day.
             return Ok(());
         }
@@ -284,7 +289,7 @@ impl<'w> Stage<'w> {
         let tracee = self
             .originals
             .fork(next, Exclusive, &self.driver, self.world);
-        let mut process = Process::new(tracee, self.world);
+        let mut process = Process::new(tracee, Exclusive, self.world);
         let mut has_held = false;
         while !matches!(process.place, Place::Ended(_)) {
             if let Place::Call(_) = process.place {

@@ -1,9 +1,8 @@
 //! A real process whose system calls are made one at a time, when they are asked for.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::CString;
 use std::io::{self, IoSliceMut};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nix::errno::Errno;
@@ -39,23 +38,18 @@ pub(crate) struct Tracee {
 }
 
 impl Tracee {
-    /// Starts a program that stops at the calls of [`abi::filter`]. It stands before its first instruction then.
+    /// Starts a command that stops at the calls of a [filter](abi::filter). It stands before its first instruction then.
     ///
     /// # Panics
     ///
     /// If it can't be started or traced.
-    pub(crate) fn start<S: AsRef<OsStr>>(
-        program: &Path,
-        arguments: impl IntoIterator<Item = S>,
-    ) -> Self {
-        let mut command = Command::new(program);
+    pub(crate) fn start(mut command: Command, filter: Vec<sock_filter>) -> Self {
         command
-            .args(arguments)
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        Self::spawn(command, abi::filter())
+        Self::spawn(command, filter)
     }
 
     /// Starts a command that stops at each of its calls.
@@ -75,17 +69,27 @@ impl Tracee {
     /// If it can't be started or traced, or starts nothing.
     pub(crate) fn start_child_of(command: Command) -> (Self, Self) {
         let mut parent = Self::spawn(command, vec![]);
+        let child = parent.follow();
+        parent.let_go();
+        (parent, child)
+    }
+
+    /// Goes on to where it starts a process, which is traced as it is.
+    ///
+    /// # Panics
+    ///
+    /// If it starts nothing.
+    pub(crate) fn follow(&mut self) -> Self {
         let options = Options::PTRACE_O_TRACEFORK
             | Options::PTRACE_O_TRACEVFORK
             | Options::PTRACE_O_TRACECLONE
             | Options::PTRACE_O_TRACEEXEC;
-        ptrace::setoptions(parent.pid, OPTIONS | options).expect("it is traced");
-        parent.go_on(ptrace::cont);
-        let child = ptrace::getevent(parent.pid).expect("it starts a process");
+        ptrace::setoptions(self.pid, OPTIONS | options).expect("it is traced");
+        self.go_on(ptrace::cont);
+        let child = ptrace::getevent(self.pid).expect("it starts a process");
         let mut child = Self::new(Pid::from_raw(child as i32));
         child.wait();
-        parent.let_go();
-        (parent, child)
+        child
     }
 
     #[allow(clippy::zombie_processes, reason = "its tracer waits for it")]
