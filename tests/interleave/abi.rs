@@ -25,7 +25,7 @@ pub(crate) enum Kind {
     Nap,
     /// It reaps a process.
     Reap,
-    /// A pause, if it is given no descriptors. The filter cuts it short.
+    /// A pause, if it is given no descriptors.
     Pause,
 }
 
@@ -114,6 +114,33 @@ impl Call {
     }
 }
 
+/// How a process that stands before a call makes a copy of itself instead: a child of its parent's, traced as it is.
+pub(crate) fn forking(mut registers: user_regs_struct) -> user_regs_struct {
+    let r = &mut registers;
+    let flags = (libc::CLONE_PARENT | libc::CLONE_PTRACE | libc::SIGCHLD) as u64;
+    if r.cs == CODE_OF_32_BITS {
+        r.orig_rax = CLONE.1;
+        [r.rbx, r.rcx, r.rdx, r.rsi, r.rdi] = [flags, 0, 0, 0, 0];
+    } else {
+        r.orig_rax = CLONE.0;
+        [r.rdi, r.rsi, r.rdx, r.r10, r.r8] = [flags, 0, 0, 0, 0];
+    }
+    registers
+}
+
+/// On x86-64 and on i386.
+const CLONE: (u64, u64) = (56, 120);
+
+/// A process that comes to a call once more: before its instruction, which has two bytes on either.
+pub(crate) fn before(call: user_regs_struct) -> user_regs_struct {
+    user_regs_struct {
+        rip: call.rip - 2,
+        rax: call.orig_rax,
+        orig_rax: u64::MAX,
+        ..call
+    }
+}
+
 /// As far as a filter sees it, a system call is a `struct seccomp_data`, of which these are offsets.
 const NUMBER: u32 = 0;
 const ARCHITECTURE: u32 = 4;
@@ -123,9 +150,14 @@ const SECOND_ARGUMENT: u32 = 24;
 
 const AUDIT_ARCH_X86_64: u32 = 0xc000_003e;
 
-/// Stops our program, the only one that is linked to a fixed address in the first 4 GiB, at the calls above; pauses it doesn't
-/// let be.
-pub(crate) fn filter() -> Vec<sock_filter> {
+/// What becomes of a pause: no time passes.
+pub(crate) const CUT_SHORT: u32 = SECCOMP_RET_ERRNO;
+/// Or it is a stop.
+pub(crate) const STOPPED_AT: u32 = SECCOMP_RET_TRACE;
+
+/// Stops our program, the only one that is linked to a fixed address in the first 4 GiB, at the calls above, and where it waits
+/// for one of two descriptors: a keeper does. Of a pause becomes `of_pauses`.
+pub(crate) fn filter(of_pauses: u32) -> Vec<sock_filter> {
     let of_64: Vec<_> = CALLS
         .iter()
         .map(|&(_, kind, of_64, _)| (kind, of_64))
@@ -134,7 +166,7 @@ pub(crate) fn filter() -> Vec<sock_filter> {
         .iter()
         .map(|&(_, kind, _, of_32)| (kind, of_32))
         .collect();
-    let of_64 = filter_of(&of_64);
+    let of_64 = filter_of(&of_64, of_pauses);
     let mut filter = vec![
         load(INSTRUCTION_POINTER),
         skip_unless(0, 3 + of_64.len()),
@@ -144,19 +176,21 @@ pub(crate) fn filter() -> Vec<sock_filter> {
     ];
     filter.extend(of_64);
     filter.push(load(NUMBER));
-    filter.extend(filter_of(&of_32));
+    filter.extend(filter_of(&of_32, of_pauses));
     filter
 }
 
-fn filter_of(calls: &[(Kind, u32)]) -> Vec<sock_filter> {
+fn filter_of(calls: &[(Kind, u32)], of_pauses: u32) -> Vec<sock_filter> {
     let mut filter = vec![];
     for &(kind, number) in calls {
         if kind == Kind::Pause {
             filter.extend([
-                skip_unless(number, 4),
+                skip_unless(number, 6),
                 load(SECOND_ARGUMENT),
                 skip_unless(0, 1),
-                answer(SECCOMP_RET_ERRNO),
+                answer(of_pauses),
+                skip_unless(2, 1),
+                answer(SECCOMP_RET_TRACE),
                 answer(SECCOMP_RET_ALLOW),
             ]);
         } else {

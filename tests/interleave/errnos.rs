@@ -4,6 +4,8 @@ use nix::errno::Errno::{self, *};
 use nix::libc::user_regs_struct;
 
 use crate::abi::CODE_OF_32_BITS;
+use crate::process::MONOTONIC;
+use crate::tracee::Tracee;
 
 /// A system call: its numbers on x86-64 and i386 (`NONE` where it isn't called there), and its errors.
 pub(crate) struct Failing {
@@ -30,6 +32,8 @@ const OF_STAT: &[Errno] = &[
 const OF_READ: &[Errno] = &[EAGAIN, EBADF, EFAULT, EINTR, EINVAL, EIO, EISDIR];
 const OF_TRUNCATE: &[Errno] = &[EBADF, EFBIG, EINTR, EINVAL, EIO, EPERM, EROFS, ETXTBSY];
 const OF_CLOCK: &[Errno] = &[EFAULT, EINVAL];
+const OF_TIMES: &[Errno] = &[EACCES, EBADF, EFAULT, EINVAL, EPERM, EROFS];
+const OF_TIMER: &[Errno] = &[EBADF, ECANCELED, EFAULT, EINVAL];
 const OF_FCNTL: &[Errno] = &[
     EACCES, EAGAIN, EBADF, EBUSY, EDEADLK, EFAULT, EINTR, EINVAL, EMFILE, ENOLCK, EPERM,
 ];
@@ -85,11 +89,37 @@ failing! {
     rt_sigaction 13, 174, &[EFAULT, EINVAL];
     // With a set that is there and its right size: likewise, and unblocked signals are lost.
     rt_sigprocmask 14, 175, &[];
-    // Of children that are there, with WNOHANG: none of its errors can come, and without its answer nobody knows an end.
-    wait4 61, 114, &[];
+    // Where somebody else has waited for the child.
+    wait4 61, 114, &[ECHILD];
     getpgid 121, 132, &[ESRCH];
     getsid 124, 147, &[EPERM, ESRCH];
     prctl 157, 172, &[EINVAL];
+    adjtimex 159, 124, &[EFAULT, EINVAL, EPERM];
+    ioctl 16, 54, &[EBADF, EFAULT, EINVAL, EIO, ENOTTY];
+    setpgid 109, 57, &[EACCES, EINVAL, EPERM, ESRCH];
+    setsid 112, 66, &[EPERM];
+    chdir 80, 12, &[EACCES, EFAULT, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR];
+    execve 59, 11, &[
+        E2BIG, EACCES, EAGAIN, EFAULT, EINVAL, EIO, EISDIR, ELIBBAD, ELOOP, EMFILE, ENAMETOOLONG, ENFILE, ENOENT, ENOEXEC,
+        ENOMEM, ENOTDIR, EPERM, ETXTBSY,
+    ];
+    utimensat 280, 320, OF_TIMES;
+    utimensat_time64 NONE, 412, OF_TIMES;
+    timerfd_create 283, 322, &[EINVAL, EMFILE, ENFILE, ENODEV, ENOMEM, EPERM];
+    timerfd_settime 286, 325, OF_TIMER;
+    timerfd_settime64 NONE, 411, OF_TIMER;
+    timerfd_gettime 287, 326, OF_TIMER;
+    timerfd_gettime64 NONE, 410, OF_TIMER;
+    socket 41, 359, &[EACCES, EAFNOSUPPORT, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPROTONOSUPPORT];
+    connect 42, 362, &[
+        EACCES, EPERM, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EALREADY, EBADF, ECONNREFUSED, EFAULT, EINPROGRESS,
+        EINTR, EISCONN, ENETUNREACH, ENOTSOCK, EPROTOTYPE, ETIMEDOUT,
+    ];
+    sendto 44, 369, &[
+        EACCES, EAGAIN, EALREADY, EBADF, ECONNRESET, EDESTADDRREQ, EFAULT, EINTR, EINVAL, EISCONN, EMSGSIZE, ENOBUFS, ENOMEM,
+        ENOTCONN, ENOTSOCK, EOPNOTSUPP, EPIPE,
+    ];
+    recvfrom 45, 371, &[EAGAIN, EBADF, ECONNREFUSED, EFAULT, EINTR, EINVAL, ENOMEM, ENOTCONN, ENOTSOCK];
     inotify_init1 294, 332, &[EINVAL, EMFILE, ENFILE, ENOMEM];
     inotify_add_watch 254, 292, &[
         EACCES, EBADF, EEXIST, EFAULT, EINVAL, ENAMETOOLONG, ENOENT, ENOMEM, ENOSPC, ENOTDIR,
@@ -108,9 +138,43 @@ pub(crate) const REFUSED: &[&str] = &[
     "inotify_add_watch",
     "prctl",
     "faccessat",
+    "timerfd_settime64",
+    "timerfd_gettime64",
+    "utimensat_time64",
+    "adjtimex",
+    "socket",
 ];
 
 impl Failing {
+    /// Where it writes a time that goes on by itself, in two words of 64 bits.
+    pub(crate) fn time(&self, registers: &user_regs_struct) -> Option<u64> {
+        let is_32_bit = registers.cs == CODE_OF_32_BITS;
+        let (clock, address) = if is_32_bit {
+            (registers.rbx, registers.rcx)
+        } else {
+            (registers.rdi, registers.rsi)
+        };
+        let name = if is_32_bit {
+            "clock_gettime64"
+        } else {
+            "clock_gettime"
+        };
+        (self.name == name && clock == MONOTONIC).then_some(address)
+    }
+
+    /// Whether the call waits until something happens, or for a while.
+    pub(crate) fn waits(&self, tracee: &Tracee, registers: &user_regs_struct) -> bool {
+        let timeout = if registers.cs == CODE_OF_32_BITS {
+            registers.rdx & 0xffff_ffff
+        } else {
+            registers.rdx
+        };
+        match self.name {
+            "ppoll" | "ppoll_time64" => timeout == 0 || tracee.read(timeout) != [0, 0],
+            name => name.starts_with("rt_sigtimedwait"),
+        }
+    }
+
     /// The call that a process stands before, if it can fail.
     pub(crate) fn of(registers: &user_regs_struct) -> Option<&'static Self> {
         let is_32_bit = registers.cs == CODE_OF_32_BITS;

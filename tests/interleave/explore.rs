@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
+use crate::one_cpu::OneCpu;
+use crate::originals::Originals;
 use crate::rules::Violation;
 use crate::scenario::{Choice, Scenario};
 use crate::stage::Stage;
@@ -85,13 +87,14 @@ struct Node {
 
 /// Explores everything; with at most so many preemptions if there is a limit. Ends with the first failure.
 pub(crate) fn explore(scenario: &Scenario, driver: &Path, limit: Option<u32>) -> Findings {
-    let mut world = World::new();
+    let _one_cpu = OneCpu::take();
+    let (mut world, mut originals) = (World::new(), Originals::default());
     let mut findings = Findings::NONE;
     let mut known: HashMap<u64, u128> = HashMap::new();
     let mut path: Vec<Node> = vec![];
     loop {
         findings.runs += 1;
-        let mut stage = Stage::new(&mut world, scenario, driver.into());
+        let mut stage = Stage::new(&mut world, &mut originals, scenario, driver.into());
         let outcome = play(&mut stage, &mut path, &mut known, limit, &mut findings);
         if let Err(violation) = outcome {
             findings.failure = Some(Failure {
@@ -216,8 +219,8 @@ pub(crate) fn replay(
     driver: &Path,
     schedule: &[Choice],
 ) -> Result<(), Failure> {
-    let mut world = World::new();
-    let mut stage = Stage::new(&mut world, scenario, driver.into());
+    let (mut world, mut originals) = (World::new(), Originals::default());
+    let mut stage = Stage::new(&mut world, &mut originals, scenario, driver.into());
     let mut outcome = stage.prepare();
     let mut rest = schedule.iter().copied();
     while outcome.is_ok() {

@@ -1,7 +1,9 @@
 //! Which scenarios are explored, and how many preemptions at most: as much as `ci/test` has time for, or all that `ci/prove` has.
 
 use crate::proves_all;
-use crate::scenario::{Exclusive, PEERS, Run, Scenario, Shared, Waiting};
+use crate::scenario::{
+    Acquire, Exclusive, Lockfile, PEERS, Release, Run, Scenario, Shared, Waiting,
+};
 
 /// Each of ours with each of all others, on a free path and on a dead holder's, with a crash at any step; and how many
 /// preemptions at most.
@@ -19,13 +21,31 @@ pub(crate) fn pairs() -> Vec<(Scenario, Option<u32>)> {
         "Run! Run",
         "Run! Exclusive",
         "Run! Shared",
+        "Acquire! Release",
+        "Acquire! Exclusive",
+        "Exclusive! Acquire",
+        "Acquire! Shared",
+        "Acquire! Run",
+        "Acquire! Acquire",
+        "Release! Acquire",
+        "Release! Release",
+        "Release! Exclusive",
+        "Release! Shared",
+        "Lockfile! Exclusive",
+        "Exclusive! Lockfile",
+        "Shared! Lockfile",
+        "Run! Lockfile",
+        "Acquire! Lockfile",
+        "Lockfile! Lockfile",
     ];
     let mut casts: Vec<_> = ours.map(String::from).to_vec();
-    for first in [Exclusive, Shared, Waiting, Run] {
+    for first in [Exclusive, Shared, Waiting, Run, Acquire, Release, Lockfile] {
         casts.extend(PEERS.map(|peer| format!("{first:?}! {peer:?}")));
     }
     let scenarios = casts.iter().flat_map(|cast| {
-        let waits = ["Waiting", "Run"].iter().any(|role| cast.contains(role));
+        let waits = ["Waiting", "Run", "Acquire"]
+            .iter()
+            .any(|role| cast.contains(role));
         let has_peer = PEERS
             .iter()
             .any(|peer| cast.ends_with(&format!("{peer:?}")));
@@ -43,7 +63,7 @@ pub(crate) fn pairs() -> Vec<(Scenario, Option<u32>)> {
             let waiters = scenario
                 .cast
                 .iter()
-                .filter(|&&role| [Run, Waiting].contains(&role))
+                .filter(|&&role| [Run, Waiting, Acquire].contains(&role))
                 .count();
             let is_of_two = scenario.cast.iter().all(|role| role.is_process());
             let limit = match (waiters, proves_all()) {
@@ -84,6 +104,13 @@ pub(crate) fn triples() -> Vec<(Scenario, Option<u32>)> {
         "free: Shared* Shared* ForcedSupervisor",
         "free: Shared* Host Host",
         "free: Shared* Exclusive Host",
+        "free: Acquire*! Release Exclusive",
+        "free: Acquire* Release ForcedSupervisor",
+        "free: Acquire* Release Person",
+        "free: Acquire*! Release Host",
+        "free: Acquire* Release Release",
+        "stale: Lockfile! Exclusive Exclusive",
+        "stale: Lockfile! Lockfile Exclusive",
     ];
     let limit = if proves_all() { 3 } else { 2 };
     let scenarios = casts.map(|cast| (Scenario::parse(cast), Some(limit)));

@@ -11,18 +11,27 @@
 //! nothing is limited.
 
 mod abi;
+#[path = "../common/api.rs"]
+#[allow(dead_code, reason = "nobody looks at what it was asked")]
+mod api;
+mod children;
 mod commands;
+mod cues;
 mod errnos;
 mod explore;
 mod faults;
 mod lists;
+mod one_cpu;
+mod originals;
 mod peer;
 mod process;
 mod programs;
 mod rules;
 mod scenario;
 mod stage;
+mod steps;
 mod tracee;
+mod watchdog;
 mod world;
 
 use std::process::ExitCode;
@@ -46,7 +55,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Some wait for what a failure puts off.
     arguments.test_threads.get_or_insert(4);
-    faults::watch();
+    watchdog::start();
     let conclusion = libtest_mimic::run(&arguments, trials());
     let total = TOTAL.lock().expect("no panic");
     println!(
@@ -60,27 +69,30 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
+/// The long ones first. The mutants come in between, since they are built one after the other.
 fn trials() -> Vec<Trial> {
     let mut trials = vec![];
     for (device, _) in DEVICES {
-        let scenarios = lists::pairs().into_iter().chain(lists::triples());
+        let scenarios = lists::triples().into_iter().chain(lists::pairs());
         for (scenario, limit) in scenarios.filter(|(s, _)| is_for(device, s)) {
             trials.push(Trial::test(format!("{device}::{scenario}"), move || {
                 proves(device, &scenario, limit)
             }));
         }
-        trials.push(Trial::test(format!("{device}::kept schedules"), || {
-            replays(device)
-        }));
     }
-    trials.push(Trial::test("the known window", shows_window));
-    trials.extend(faults::trials());
     // Four are too many to be explored: a kept schedule shows what they can do.
     let mutants = MUTANTS.iter();
     let mutants = mutants.filter(|mutant| Scenario::parse(mutant.scenario).cast.len() < 4);
-    trials.extend(
-        mutants.map(|mutant| Trial::test(format!("mutant::{}", mutant.name), || is_caught(mutant))),
-    );
+    for (place, mutant) in mutants.enumerate() {
+        let trial = Trial::test(format!("mutant::{}", mutant.name), || is_caught(mutant));
+        trials.insert(4 * place, trial);
+    }
+    for (device, _) in DEVICES {
+        let name = format!("{device}::kept schedules");
+        trials.push(Trial::test(name, || replays(device)));
+    }
+    trials.push(Trial::test("the known window", shows_window));
+    trials.extend(faults::trials());
     trials
 }
 

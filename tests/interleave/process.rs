@@ -1,13 +1,12 @@
 //! A real program as an actor: it stands before a system call that touches the lock, sleeps, waits, or has ended.
 
-use std::ffi::{OsStr, OsString};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::Path;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use crate::abi::{Call, Kind};
+use crate::scenario::Role;
 use crate::tracee::{End, Tracee};
 use crate::world::{Name, World};
 
@@ -15,8 +14,11 @@ use crate::world::{Name, World};
 const HOLDS: u64 = 0x4000_0000;
 const WAITS: u64 = HOLDS + 1;
 
+/// The mark of a keeper that is asked to release: that of `src/mark.rs`.
+const ASKED: u32 = 0o1;
+
 /// `CLOCK_MONOTONIC`.
-const MONOTONIC: u64 = 1;
+pub(crate) const MONOTONIC: u64 = 1;
 
 /// How often a flock is tried again: more often than any program has patience for.
 const PATIENCE: u32 = 1000;
@@ -30,6 +32,9 @@ pub(crate) enum Place {
     Again(Call),
     /// It waits for news.
     Wait,
+    /// The same, but not for the lock: a keeper for the end of its hold, a release for that of the keeper; `lockfile` for
+    /// a while.
+    Idle,
     Ended(End),
 }
 
@@ -57,6 +62,7 @@ pub(crate) struct Process {
     command: Option<i64>,
     /// It waits by waiting for a signal.
     naps: bool,
+    role: Role,
     /// The time by its clock.
     milliseconds: i64,
     /// Its last call, if that was refused for now.
@@ -66,14 +72,10 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn start<S: AsRef<OsStr>>(
-        program: &Path,
-        arguments: impl IntoIterator<Item = S>,
-        world: &World,
-    ) -> Self {
-        let arguments: Vec<OsString> = arguments.into_iter().map(|a| a.as_ref().into()).collect();
+    /// A process that has just been started, at the first place that it comes to.
+    pub(crate) fn new(tracee: Tracee, role: Role, world: &World) -> Self {
         let mut process = Self {
-            tracee: Tracee::start(program, arguments),
+            tracee,
             place: Place::Wait,
             files: vec![],
             written: vec![],
@@ -84,6 +86,7 @@ impl Process {
             protects: None,
             command: None,
             naps: false,
+            role,
             milliseconds: 0,
             refused: None,
             believes: false,
@@ -103,11 +106,19 @@ impl Process {
         };
         // Who has a command that runs believes until it looks.
         let named = world.at_path().map(|file| file.name);
-        let looks = ["newfstatat", "statx"].contains(&call.name);
-        self.believes &= self.protects.is_some() && !(looks && named != self.protects);
+        let is_own = self.files.contains(&call.descriptor());
+        let looks = ["newfstatat", "statx"].contains(&call.name) && !is_own;
+        let is_told = looks && named != self.protects || is_own && self.is_asked(&call, world);
+        self.believes &= self.protects.is_some() && !is_told;
         let made = self.make(call, world);
         self.is_reading = call.name == "read";
         made
+    }
+
+    /// Whether a keeper finds by this call that it is asked to release.
+    fn is_asked(&self, call: &Call, world: &World) -> bool {
+        let file = world.open_file(self.pid(), call.descriptor());
+        self.role == Role::Acquire && file.is_some_and(|file| file.mode & ASKED != 0)
     }
 
     fn make(&mut self, call: Call, world: &World) -> Made {
@@ -142,6 +153,7 @@ impl Process {
 
     /// After a step: to the next place.
     pub(crate) fn go_on(&mut self, world: &World) {
+        let mut parent = None;
         self.place = loop {
             let Some(call) = self.tracee.next_call() else {
                 break Place::Ended(self.tracee.end().expect("it has ended"));
@@ -171,7 +183,22 @@ impl Process {
                 }
                 (Kind::Nap, _) if self.protects.is_none() => {
                     self.naps = true;
-                    break Place::Wait;
+                    break match self.role {
+                        Role::Lockfile => Place::Idle,
+                        _ => Place::Wait,
+                    };
+                }
+                (Kind::Pause, _) => {
+                    // It has no memory of what it has seen before: it looks anew.
+                    self.history = DefaultHasher::new();
+                    break Place::Idle;
+                }
+                // Its keeper goes on in its place.
+                (Kind::Fork, _) if self.role == Role::Acquire => {
+                    let keeper = self.tracee.follow();
+                    parent = Some(std::mem::replace(&mut self.tracee, keeper));
+                    self.protects = self.flocks(world).first().map(|&(name, _)| name);
+                    self.believes = true;
                 }
                 (Kind::Fork, _) => {
                     let own = self.flocks(world).first().copied();
@@ -188,6 +215,10 @@ impl Process {
                 _ => {}
             }
         };
+        // Neither touches the lock until the keeper has said that it is ready, and the other one has ended.
+        if let Some(mut parent) = parent {
+            while parent.next_call().is_some() {}
+        }
     }
 
     /// Whether it makes no difference when it makes this call: what a lock's file says in its first bytes was there before
@@ -222,10 +253,10 @@ impl Process {
     pub(crate) fn look_again(&mut self, world: &World, milliseconds: i64) {
         milliseconds.hash(&mut self.history);
         self.milliseconds += milliseconds;
-        let answer = if self.naps {
-            -(Errno::EAGAIN as i64)
-        } else {
-            milliseconds
+        let answer = match self.place {
+            _ if self.naps => -(Errno::EAGAIN as i64),
+            Place::Idle => 0,
+            _ => milliseconds,
         };
         self.tracee.answer_call(answer);
         // What has happened until now is its news.

@@ -24,6 +24,8 @@ pub(crate) type Violation = String;
 const RELEASED: End = End::Code(0);
 const LOST: End = End::Code(1);
 const HELD: End = End::Code(75);
+/// `lockfile`'s.
+const EXISTS: End = End::Code(73);
 
 /// What has happened so far, as far as the rules care.
 #[derive(Hash)]
@@ -147,7 +149,7 @@ impl Rules {
                 locked == name && other != actor && other != NOBODY && self.cast[other].is_process()
             });
             let other = others.next().map(|&(_, other, _)| other);
-            let is_foreign = name.maker != NOBODY && !self.cast[name.maker].is_process();
+            let is_foreign = name.maker != NOBODY && !self.cast[name.maker].is_ours();
             if other.is_none() && !is_foreign {
                 return Ok(());
             }
@@ -258,13 +260,16 @@ impl Rules {
         }
         let it = letter(actor);
         match end {
-            // It ends with its command's code, and says so on stderr.
-            RELEASED if state.is_lost && self.cast[actor] != Role::Run => {
+            // It ends with its command's code, and says so on stderr; of a keeper nobody hears.
+            RELEASED
+                if state.is_lost && ![Role::Run, Role::Acquire].contains(&self.cast[actor]) =>
+            {
                 Err(format!("{it} hasn't noticed its loss"))
             }
             LOST if !was_overridden => Err(format!("{it} has lost what nobody took away")),
             HELD if !state.has_reason => Err(format!("{it} is refused, but nobody holds it")),
             RELEASED | LOST | HELD | End::Signal(_) => Ok(()),
+            EXISTS if self.cast[actor] == Role::Lockfile => Ok(()),
             End::Code(code) => Err(format!("{it} ends with {code}")),
         }
     }
@@ -278,7 +283,7 @@ impl Rules {
                 continue;
             };
             let named = view.file.as_ref().map(|file| file.name);
-            if held.maker != NOBODY && !self.cast[held.maker].is_process() {
+            if held.maker != NOBODY && !self.cast[held.maker].is_ours() {
                 let owner = letter(held.maker);
                 return Err(format!("{it} believes to hold the file of {owner}"));
             }
@@ -300,16 +305,25 @@ impl Rules {
     }
 
     /// Rule 6.
-    pub(crate) fn check_end(&self, view: &View) -> Result<(), Violation> {
+    pub(crate) fn check_end(&self, view: &View, places: &[Option<Place>]) -> Result<(), Violation> {
+        let mut idle = places.iter().zip(&self.cast).enumerate();
+        let of_release = |(_, (place, role)): &(_, (&Option<Place>, &Role))| {
+            **place == Some(Place::Idle) && **role == Role::Release
+        };
+        if let Some((actor, _)) = idle.clone().find(of_release) {
+            return Err(format!("{} waits for ever", letter(actor)));
+        }
+        // A keeper that nobody has asked.
+        let is_kept = idle.any(|(_, (&place, _))| place == Some(Place::Idle));
         let Some(file) = &view.file else {
             return Ok(());
         };
         let maker = file.name.maker;
-        let is_peers = maker != NOBODY && !self.cast[maker].is_process();
+        let is_peers = maker != NOBODY && !self.cast[maker].is_ours();
         // Two probes in exactly the wrong moments make the last member of a shared hold leave it.
         let hosts = self.cast.iter().filter(|&&role| role == Role::Host).count();
         let is_known = hosts > 1 && self.cast.contains(&Role::Shared);
-        if is_peers || self.has_crashed || maker == NOBODY || is_known {
+        if is_peers || is_kept || self.has_crashed || maker == NOBODY || is_known {
             return Ok(());
         }
         Err(format!("the file of {} is left", letter(maker)))
@@ -321,7 +335,7 @@ impl Rules {
 fn has_reason(cast: &[Role], state: &State, actor: Actor, view: &View) -> bool {
     let is_foreign = view.file.as_ref().is_some_and(|file| {
         let maker = file.name.maker;
-        maker != NOBODY && !cast[maker].is_process()
+        maker != NOBODY && !cast[maker].is_ours()
     });
     let mut flocks = view.flocks.iter();
     is_foreign

@@ -15,6 +15,12 @@ pub(crate) enum Role {
     Waiting,
     /// The program: `run --no-wait` of a command that ends at once.
     Run,
+    /// The program: `acquire --no-wait`, and from its `fork` on the keeper.
+    Acquire,
+    /// The program: `release`, of what that has left.
+    Release,
+    /// The program by its other name: `lockfile -r0 -l1`, which removes an old file.
+    Lockfile,
     /// The Supervisor takes the lock once, and gives it back.
     Supervisor,
     /// The same under an override.
@@ -32,11 +38,12 @@ pub(crate) enum Role {
 }
 
 pub(crate) use Role::{
-    DyingHelios, Exclusive, ForcedHelios, ForcedSupervisor, Helios, Host, Person, Run, Shared,
-    Supervisor, Tool, Waiting,
+    Acquire, DyingHelios, Exclusive, ForcedHelios, ForcedSupervisor, Helios, Host, Lockfile,
+    Person, Release, Run, Shared, Supervisor, Tool, Waiting,
 };
 
-pub(crate) const PROCESSES: [Role; 4] = [Exclusive, Shared, Waiting, Run];
+pub(crate) const PROCESSES: [Role; 7] =
+    [Exclusive, Shared, Waiting, Run, Acquire, Release, Lockfile];
 pub(crate) const PEERS: [Role; 8] = [
     Supervisor,
     ForcedSupervisor,
@@ -52,6 +59,11 @@ impl Role {
     /// Whether it is a process of ours.
     pub(crate) fn is_process(self) -> bool {
         PROCESSES.contains(&self)
+    }
+
+    /// Whether its file is an update lock of ours.
+    pub(crate) fn is_ours(self) -> bool {
+        self.is_process() && self != Lockfile
     }
 
     /// What the driver is to do.

@@ -1,17 +1,17 @@
 //! One run of a scenario: who acts in it, what can happen next, and what happens.
 
-use std::ffi::OsStr;
 use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use nix::errno::Errno;
 
 use crate::abi::{Call, Kind};
+use crate::originals::Originals;
 use crate::peer::Peer;
 use crate::process::{Place, Process};
 use crate::rules::{Rules, Violation};
-use crate::scenario::{Choice, Role, Scenario, letter};
+use crate::scenario::{Choice, Exclusive, Scenario, letter};
 use crate::world::{Actor, File, NOBODY, Name, World};
 
 /// What there is to see of the lock.
@@ -28,6 +28,7 @@ enum Player {
 
 pub(crate) struct Stage<'w> {
     world: &'w mut World,
+    originals: &'w mut Originals,
     scenario: &'w Scenario,
     driver: PathBuf,
     players: Vec<Player>,
@@ -40,7 +41,12 @@ pub(crate) struct Stage<'w> {
 }
 
 impl<'w> Stage<'w> {
-    pub(crate) fn new(world: &'w mut World, scenario: &'w Scenario, driver: PathBuf) -> Self {
+    pub(crate) fn new(
+        world: &'w mut World,
+        originals: &'w mut Originals,
+        scenario: &'w Scenario,
+        driver: PathBuf,
+    ) -> Self {
         world.clear();
         if let Some(mode) = scenario.stale {
             world.make_stale(mode);
@@ -48,7 +54,8 @@ impl<'w> Stage<'w> {
         let cast = scenario.cast.iter().enumerate();
         let players = cast.map(|(actor, &role)| {
             if role.is_process() {
-                Player::Process(start(role, &driver, world))
+                let tracee = originals.fork(actor, role, &driver, world);
+                Player::Process(Process::new(tracee, role, world))
             } else {
                 Player::Peer(Peer::new(role, actor))
             }
@@ -58,6 +65,7 @@ impl<'w> Stage<'w> {
             seen: vec![0; players.len()],
             players,
             world,
+            originals,
             scenario,
             driver,
             changes: 0,
@@ -65,7 +73,7 @@ impl<'w> Stage<'w> {
             rules: Rules::new(&scenario.cast),
             log: vec![],
         };
-        stage.view = stage.look();
+        stage.view.file = stage.world.at_path();
         stage
     }
 
@@ -87,7 +95,7 @@ impl<'w> Stage<'w> {
         match process.place {
             Place::Ended(_) => return,
             Place::Call(_) => choices.push(Choice::Step(actor)),
-            Place::Again(_) | Place::Wait => {
+            Place::Again(_) | Place::Wait | Place::Idle => {
                 if has_news {
                     choices.push(Choice::Step(actor));
                 }
@@ -133,7 +141,7 @@ impl<'w> Stage<'w> {
             Player::Process(process) => self.process(actor, process, choice),
         };
         self.players[actor] = player;
-        self.view = self.look();
+        self.view = self.look(actor, &before);
         self.tell(&before, made.as_ref());
         if self.view != before {
             self.changes += 1;
@@ -182,11 +190,11 @@ impl<'w> Stage<'w> {
                 process.go_on(self.world);
                 made = Some(step.call);
             }
-            (Choice::Step(_), Place::Wait) => {
+            (Choice::Step(_), Place::Wait | Place::Idle) => {
                 process.look_again(self.world, 1);
                 self.say(actor, "looks again".into());
             }
-            (_, Place::Wait) => {
+            (_, Place::Wait | Place::Idle) => {
                 process.look_again(self.world, 10_000);
                 self.say(actor, "looks again after 10 s".into());
             }
@@ -211,16 +219,20 @@ impl<'w> Stage<'w> {
         self.log.push(line);
     }
 
-    fn look(&self) -> View {
-        let mut flocks = vec![];
-        for (actor, player) in self.players.iter().enumerate() {
-            let own = match player {
-                Player::Process(process) => process.flocks(self.world),
-                Player::Peer(peer) => peer.flock(self.world).into_iter().collect(),
-            };
-            let own = own.into_iter();
-            flocks.extend(own.map(|(name, is_exclusive)| (name, actor, is_exclusive)));
-        }
+    /// After something that this actor did: nobody else's `flock` has changed.
+    fn look(&self, actor: Actor, before: &View) -> View {
+        let own = match &self.players[actor] {
+            Player::Process(process) => process.flocks(self.world),
+            Player::Peer(peer) => peer.flock(self.world).into_iter().collect(),
+        };
+        let own = own.into_iter();
+        let own = own.map(|(name, is_exclusive)| (name, actor, is_exclusive));
+        let others = before
+            .flocks
+            .iter()
+            .filter(|&&(_, other, _)| other != actor);
+        let mut flocks: Vec<_> = others.copied().chain(own).collect();
+        flocks.sort_by_key(|&(_, actor, _)| actor);
         View {
             file: self.world.at_path(),
             flocks,
@@ -260,19 +272,26 @@ impl<'w> Stage<'w> {
 
     /// After everything: what has been left, and whether the next start gets the lock.
     pub(crate) fn end(&mut self) -> Result<(), Violation> {
-        self.rules.check_end(&self.view)?;
+        let places = self.players.iter().map(|player| match player {
+            Player::Process(process) => Some(process.place),
+            Player::Peer(_) => None,
+        });
+        let places: Vec<_> = places.collect();
+        self.rules.check_end(&self.view, &places)?;
         let Some(file) = &self.view.file else {
             return Ok(());
         };
         let maker = file.name.maker;
-        if maker != NOBODY && !self.scenario.cast[maker].is_process() {
+        if maker != NOBODY && !self.scenario.cast[maker].is_ours() {
             // Its owner or a person removes it one day.
             return Ok(());
         }
         self.players.clear();
         let next = self.scenario.cast.len();
-        let arguments = ["exclusive".as_ref(), self.world.path.as_os_str()];
-        let mut process = Process::start(&self.driver, arguments, self.world);
+        let tracee = self
+            .originals
+            .fork(next, Exclusive, &self.driver, self.world);
+        let mut process = Process::new(tracee, Exclusive, self.world);
         let mut has_held = false;
         while !matches!(process.place, Place::Ended(_)) {
             if let Place::Call(_) = process.place {
@@ -292,23 +311,6 @@ impl<'w> Stage<'w> {
         }
         Err("the next start doesn't get the lock".into())
     }
-}
-
-/// The process of a role: the driver, or the program of the same device.
-fn start(role: Role, driver: &Path, world: &World) -> Process {
-    let path = world.path.as_os_str();
-    if role != Role::Run {
-        return Process::start(driver, [role.argument().as_ref(), path], world);
-    }
-    let device = Path::new("target/devices").join(driver.file_name().expect("its device"));
-    let device = std::fs::canonicalize(device).expect("ci/build has built it");
-    let (run, command) = (device.join("update-lock"), device.join("empty"));
-    let options = "run --no-wait --on-lost ignore --".split(' ');
-    let words = ["--lock".as_ref(), path].into_iter();
-    let words = words
-        .chain(options.map(OsStr::new))
-        .chain([command.as_os_str()]);
-    Process::start(&run, words, world)
 }
 
 fn describe(call: &Call, answer: i64) -> String {

@@ -1,14 +1,13 @@
 //! A real process whose system calls are made one at a time, when they are asked for.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::CString;
 use std::io::{self, IoSliceMut};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nix::errno::Errno;
 use nix::libc::user_regs_struct;
-use nix::sys::ptrace::{self, Options};
+use nix::sys::ptrace::{self, Event, Options};
 use nix::sys::signal::Signal;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -25,30 +24,32 @@ pub(crate) enum End {
     Signal(Signal),
 }
 
+const OPTIONS: Options = Options::PTRACE_O_TRACESYSGOOD
+    .union(Options::PTRACE_O_TRACESECCOMP)
+    .union(Options::PTRACE_O_EXITKILL);
+
 /// A traced process. It goes with its drop.
 pub(crate) struct Tracee {
     pid: Pid,
     end: Option<End>,
+    /// It isn't traced any more.
+    is_free: bool,
+    has_executed: bool,
 }
 
 impl Tracee {
-    /// Starts a program that stops at the calls of [`abi::filter`]. It stands before its first instruction then.
+    /// Starts a command that stops at the calls of a [filter](abi::filter). It stands before its first instruction then.
     ///
     /// # Panics
     ///
     /// If it can't be started or traced.
-    pub(crate) fn start<S: AsRef<OsStr>>(
-        program: &Path,
-        arguments: impl IntoIterator<Item = S>,
-    ) -> Self {
-        let mut command = Command::new(program);
+    pub(crate) fn start(mut command: Command, filter: Vec<sock_filter>) -> Self {
         command
-            .args(arguments)
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        Self::spawn(command, abi::filter())
+        Self::spawn(command, filter)
     }
 
     /// Starts a command that stops at each of its calls.
@@ -58,6 +59,37 @@ impl Tracee {
     /// If it can't be started or traced.
     pub(crate) fn start_unfiltered(command: Command) -> Self {
         Self::spawn(command, vec![])
+    }
+
+    /// Starts a command and lets it go on to where it starts a process, which is what is traced from there; the command
+    /// itself isn't.
+    ///
+    /// # Panics
+    ///
+    /// If it can't be started or traced, or starts nothing.
+    pub(crate) fn start_child_of(command: Command) -> (Self, Self) {
+        let mut parent = Self::spawn(command, vec![]);
+        let child = parent.follow();
+        parent.let_go();
+        (parent, child)
+    }
+
+    /// Goes on to where it starts a process, which is traced as it is.
+    ///
+    /// # Panics
+    ///
+    /// If it starts nothing.
+    pub(crate) fn follow(&mut self) -> Self {
+        let options = Options::PTRACE_O_TRACEFORK
+            | Options::PTRACE_O_TRACEVFORK
+            | Options::PTRACE_O_TRACECLONE
+            | Options::PTRACE_O_TRACEEXEC;
+        ptrace::setoptions(self.pid, OPTIONS | options).expect("it is traced");
+        self.go_on(ptrace::cont);
+        let child = ptrace::getevent(self.pid).expect("it starts a process");
+        let mut child = Self::new(Pid::from_raw(child as i32));
+        child.wait();
+        child
     }
 
     #[allow(clippy::zombie_processes, reason = "its tracer waits for it")]
@@ -73,13 +105,38 @@ impl Tracee {
         unsafe { command.pre_exec(prepare) };
         let child = command.spawn().expect("the program is there");
         let pid = Pid::from_raw(child.id().cast_signed());
-        let mut tracee = Self { pid, end: None };
+        let mut tracee = Self::new(pid);
         tracee.wait();
-        let options = Options::PTRACE_O_TRACESYSGOOD
-            | Options::PTRACE_O_TRACESECCOMP
-            | Options::PTRACE_O_EXITKILL;
-        ptrace::setoptions(pid, options).expect("it is traced");
+        ptrace::setoptions(pid, OPTIONS).expect("it is traced");
         tracee
+    }
+
+    fn new(pid: Pid) -> Self {
+        Self {
+            pid,
+            end: None,
+            is_free: false,
+            has_executed: false,
+        }
+    }
+
+    /// A copy of this process, which stands before a call and makes it only later. Either comes to it anew.
+    ///
+    /// # Panics
+    ///
+    /// If it can't be copied.
+    pub(crate) fn fork(&mut self) -> Self {
+        let call = ptrace::getregs(self.pid).expect("it stands before a call");
+        ptrace::setregs(self.pid, abi::forking(call)).expect("it is traced");
+        let pid = self.make_call();
+        let pid = Pid::from_raw(i32::try_from(pid).expect("a process id"));
+        let mut copy = Self::new(pid);
+        copy.wait();
+        for pid in [self.pid, pid] {
+            ptrace::setregs(pid, abi::before(call)).expect("it is traced");
+        }
+        self.go_on(ptrace::cont);
+        copy
     }
 
     pub(crate) fn pid(&self) -> Pid {
@@ -88,6 +145,22 @@ impl Tracee {
 
     pub(crate) fn end(&self) -> Option<End> {
         self.end
+    }
+
+    /// Whether it has become another program since it was traced.
+    pub(crate) fn has_executed(&self) -> bool {
+        self.has_executed
+    }
+
+    /// Traces it no more.
+    pub(crate) fn let_go(&mut self) {
+        self.is_free = ptrace::detach(self.pid, None).is_ok();
+    }
+
+    /// Waits for the end of a process of this test's that isn't traced any more.
+    pub(crate) fn join(&mut self) -> End {
+        self.bury();
+        self.end.expect("it is buried")
     }
 
     /// Goes on to the next system call that the filter stops at; `None` where the process ended instead.
@@ -160,6 +233,22 @@ impl Tracee {
         }
     }
 
+    /// Two words of its memory.
+    pub(crate) fn read(&self, address: u64) -> [i64; 2] {
+        [address, address + 8].map(|place| ptrace::read(self.pid, place as *mut _).unwrap_or(0))
+    }
+
+    /// Adds to a time of its, of two words.
+    pub(crate) fn advance(&self, address: u64, milliseconds: i64) {
+        let [seconds, nanoseconds] = self.read(address);
+        let nanoseconds = nanoseconds + milliseconds * 1_000_000;
+        let whole = nanoseconds / 1_000_000_000;
+        self.write(
+            address,
+            [seconds + whole, nanoseconds - whole * 1_000_000_000],
+        );
+    }
+
     /// Whether the string at `address` is `text`.
     pub(crate) fn has_string(&self, address: u64, text: &CString) -> bool {
         let text = text.as_bytes_with_nul();
@@ -188,6 +277,7 @@ impl Tracee {
 
     fn wait(&mut self) -> WaitStatus {
         let status = waitpid(self.pid, None).expect("it is ours");
+        self.has_executed |= is_exec(&status);
         self.end = match status {
             WaitStatus::Exited(_, code) => Some(End::Code(code)),
             WaitStatus::Signaled(_, signal, _) => Some(End::Signal(signal)),
@@ -199,6 +289,12 @@ impl Tracee {
 
 impl Drop for Tracee {
     fn drop(&mut self) {
-        self.crash();
+        if !self.is_free {
+            self.crash();
+        }
     }
+}
+
+fn is_exec(status: &WaitStatus) -> bool {
+    matches!(status, WaitStatus::PtraceEvent(_, _, event) if *event == Event::PTRACE_EVENT_EXEC as i32)
 }

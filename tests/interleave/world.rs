@@ -7,6 +7,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use nix::unistd::{Gid, Pid, Uid, chown};
 use tempfile::TempDir;
@@ -119,6 +120,9 @@ impl World {
     pub(crate) fn make_stale(&mut self, mode: u32) {
         fs::write(&self.path, "").expect("a file");
         fs::set_permissions(&self.path, PermissionsExt::from_mode(mode)).expect("chmod");
+        // Which `lockfile` takes for one that nobody needs any more.
+        let file = fs::File::open(&self.path).expect("a file");
+        file.set_modified(UNIX_EPOCH).expect("its time");
         self.names_new(NOBODY);
     }
 

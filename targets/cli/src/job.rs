@@ -8,13 +8,14 @@ use update_lock_start::number::{
     SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH,
 };
 use update_lock_start::{
-    Call, Environment, Line, Received, STANDARD, SignalSet, Signals, exec, process_group, send,
-    send_to_group, session, spawn, text,
+    Call, Environment, Line, Received, STANDARD, SignalSet, Signals, complain, exec, process_group,
+    send, send_to_group, session, spawn, text,
 };
 
 use crate::lock::Lock;
 use crate::nested;
 use crate::options::Options;
+use crate::report;
 
 /// A shell's code for a command that can't be executed.
 const NOT_EXECUTABLE: i32 = 126;
@@ -93,7 +94,7 @@ impl Job {
                 let _ = fcntl_setfd(lock, FdFlags::empty());
             }
             signals.restore();
-            report(name, exec(&call))
+            report_failed(name, exec(&call))
         })?;
         if standing.has_own_group {
             // The command does the same: where it goes on beside this process, whoever comes first, it has its group.
@@ -137,13 +138,17 @@ impl Job {
     /// Reaps whatever has ended, orphans too; the command's exit code once it has.
     pub(crate) fn reap(&self, signals: &Signals) -> Option<i32> {
         let mut code = None;
-        while let Some((pid, status)) = next_change() {
-            if pid == self.command {
-                code = exit_code(status).or(code);
-                self.follow_stop(status, signals);
+        loop {
+            match next_change() {
+                Ok(Some((pid, status))) if pid == self.command => {
+                    code = exit_code(status).or(code);
+                    self.follow_stop(status, signals);
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => return code,
+                Err(_) => return code.or_else(report_unknown_end),
             }
         }
-        code
     }
 
     /// Stops when the terminal has stopped the command, so that the shell above gets its prompt.
@@ -171,10 +176,17 @@ impl Job {
     }
 }
 
-fn next_change() -> Option<(Pid, WaitStatus)> {
+fn next_change() -> Result<Option<(Pid, WaitStatus)>, Errno> {
     wait(WaitOptions::NOHANG | WaitOptions::UNTRACED)
-        .ok()
-        .flatten()
+}
+
+/// There is no child any more, and nobody who could say how it ended.
+fn report_unknown_end() -> Option<i32> {
+    complain(
+        text!("the command has ended, and the kernel doesn't say how"),
+        b"",
+    );
+    Some(report::IO)
 }
 
 /// The command's own code, or 128+N if signal N ended it; `None` if it hasn't ended.
@@ -201,7 +213,7 @@ fn hand_terminal(from: Option<Pid>, to: Option<Pid>) {
     }
 }
 
-fn report(command: &[u8], errno: Errno) -> i32 {
+fn report_failed(command: &[u8], errno: Errno) -> i32 {
     let (code, reason) = match errno {
         Errno::NOENT | Errno::NOTDIR => (
             NOT_FOUND,

@@ -169,15 +169,15 @@ impl Run<'_> {
             }
             let timeout = self.protection.due(schedule, now).min(end_of_grace - now);
             match signals.wait(SignalSet::all(), Some(timeout as u32)) {
-                Some(signal) if signal.number == SIGCHLD => {
+                // Of the lock's watch, which `tend` looks at.
+                Some(signal) if signal.number == SIGIO && signal.is_from_kernel => {}
+                Some(signal) if signal.number != SIGCHLD => job.forward(signal),
+                // Or it didn't come: where SIGCHLD is ignored after all.
+                _ => {
                     if let Some(code) = job.reap(signals) {
                         return code;
                     }
                 }
-                // Of the lock's watch, which `tend` looks at.
-                Some(signal) if signal.number == SIGIO && signal.is_from_kernel => {}
-                Some(signal) => job.forward(signal),
-                None => {}
             }
         }
     }

@@ -61,7 +61,7 @@ pub(crate) fn is_asked(lock: &SharedLock, process: Pid) -> Result<bool, Error> {
 
 /// Whether there is a keeper for `process`.
 pub(crate) fn is_there(path: &LockPath, process: Pid) -> bool {
-    open(path).is_ok_and(|file| is_keepers(&file, process) == Ok(true))
+    is_kept(path, byte(process))
 }
 
 /// Whether those who hold the lock share it.
@@ -72,24 +72,26 @@ pub(crate) fn is_shared(path: &LockPath) -> bool {
 
 /// Has the keeper for `process` leave; `false` where there is none.
 pub(crate) fn release(path: &LockPath, process: Pid) -> Result<bool, Error> {
-    if !is_there(path, process) {
+    // Asked once: by another byte nobody would be asked, and the wait had no end.
+    let byte = byte(process);
+    if !is_kept(path, byte) {
         return Ok(false);
     }
     let file = open_for(OFlags::WRONLY, path).map_err(|errno| Error::System {
         operation: Operation::Open,
         errno,
     })?;
-    lock_byte(file.as_fd(), ASKED + byte(process)).map_err(error)?; // 2
+    lock_byte(file.as_fd(), ASKED + byte).map_err(error)?; // 2
     touch(file.as_fd());
-    while is_keepers(&file, process).map_err(error)? {
+    while is_byte_locked(file.as_fd(), byte).map_err(error)? {
         pause();
     }
     give_back_stale(path); // 4
     Ok(true)
 }
 
-fn is_keepers(file: &OwnedFd, process: Pid) -> Result<bool, Errno> {
-    is_byte_locked(file.as_fd(), byte(process))
+fn is_kept(path: &LockPath, byte: u64) -> bool {
+    open(path).is_ok_and(|file| is_byte_locked(file.as_fd(), byte) == Ok(true))
 }
 
 pub(crate) fn open(path: &LockPath) -> Result<OwnedFd, Errno> {
