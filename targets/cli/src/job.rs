@@ -220,7 +220,9 @@ fn report(command: &[u8], errno: Errno) -> i32 {
     let mut line = Line::error();
     line.filled(text!("cannot run '%': "), command);
     match reason {
-        None => line.text("errno ").number(errno.raw_os_error() as u32),
+        None => line
+            .text(text!("errno "))
+            .number(errno.raw_os_error() as u32),
         Some(reason) => line.text(reason),
     };
     line.end();
