@@ -64,6 +64,7 @@ pub(crate) struct Job {
 
 impl Job {
     /// Starts the command; `lock` stays with it if this process is killed.
+    #[inline(never)] // with a frame of its own, which doesn't stay for as long as the command runs
     pub(crate) fn start(
         standing: Standing,
         signals: &Signals,
