@@ -95,7 +95,8 @@ impl<'a> Scanner<'a> {
 
     /// `true`, `false`, `null` or a number.
     fn word(&mut self) -> Option<()> {
-        let belongs = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+        let belongs =
+            |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
         let length = self.0.iter().take_while(belongs).count();
         self.0 = self.0.get(length..)?;
         (length > 0).then_some(())

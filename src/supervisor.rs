@@ -210,7 +210,7 @@ impl fmt::Debug for Supervisor<'_> {
 
 /// What has no meaning of its own in a URL (RFC 3986, 2.3).
 fn is_unreserved(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~".contains(byte)
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
 /// A connection to the Supervisor, for one call: it closes the connection after its answer.
