@@ -112,10 +112,9 @@ impl Line {
     }
 
     fn unpack(&mut self, byte: u8, value: &[u8]) {
-        if let Some(pair) = pair(byte) {
-            for byte in pair {
-                self.unpack(byte, value);
-            }
+        if let Some([first, second]) = pair(byte) {
+            self.unpack(first, value);
+            self.unpack(second, value);
         } else if byte == b'%' {
             self.escaped(value);
         } else {
@@ -153,13 +152,16 @@ impl Line {
 
     fn code_point(&mut self, byte: u8) {
         self.text(text!("\\u00"));
-        for nibble in [byte >> 4, byte & 15] {
-            self.push(if nibble < 10 {
-                b'0' + nibble
-            } else {
-                b'a' + nibble - 10
-            });
-        }
+        self.nibble(byte >> 4);
+        self.nibble(byte & 15);
+    }
+
+    fn nibble(&mut self, nibble: u8) {
+        self.push(if nibble < 10 {
+            b'0' + nibble
+        } else {
+            b'a' + nibble - 10
+        });
     }
 
     /// Adds a number.
