@@ -73,7 +73,7 @@ impl Request<'_> {
             self.json,
         ];
         let mut length = 0;
-        for piece in pieces {
+        for &piece in &pieces {
             for &byte in piece {
                 *buffer.get_mut(length).ok_or(ApiError::TooLong)? = byte;
                 length += 1;

@@ -231,7 +231,7 @@ fn date(mut days: u32) -> (u32, u32, u32) {
         is_leap = year % 4 == 0 && year != 2100;
     }
     let mut month = 1;
-    for length in [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30_u8] {
+    for &length in &[31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30_u8] {
         let length = u32::from(length) + u32::from(month == 2 && is_leap);
         if days < length {
             break;

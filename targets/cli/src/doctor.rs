@@ -34,7 +34,8 @@ pub(crate) fn doctor(options: &Options, environment: Environment) -> i32 {
         check_lock(location),
     ];
     check_supervisor(environment);
-    checks.into_iter().find(|&code| code != 0).unwrap_or(0)
+    let failed = checks.iter().find(|&&code| code != 0);
+    failed.copied().unwrap_or(0)
 }
 
 fn show_location(location: &Location) {

@@ -77,12 +77,12 @@ impl Job {
         let name = { options.arguments }.next().unwrap_or_default();
         let (mut held, mut holder) = (Line::string(), Line::string());
         let mut call = Call::new(options.arguments, environment);
-        for (name, variable) in nested::variables(options, lock, &mut held, &mut holder) {
+        for &(name, variable) in &nested::variables(options, lock, &mut held, &mut holder) {
             if let Some(variable) = variable {
                 call.add(name, variable);
             }
         }
-        for (name, variable) in nested::NOT_BELOW {
+        for &(name, variable) in &nested::NOT_BELOW {
             call.replace(name, variable);
         }
         let command = spawn(&|| {

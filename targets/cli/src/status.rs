@@ -142,7 +142,7 @@ fn add_update(line: &mut Line, environment: Environment) {
     line.text(text!(",\"update\":{\"status\":\""));
     let status = device.status.unwrap_or_default();
     line.bytes(status.as_bytes()).text(text!("\""));
-    for (name, flag) in [
+    for &(name, flag) in &[
         (text!("pending"), device.update_pending),
         (text!("downloaded"), device.update_downloaded),
         (text!("failed"), device.update_failed),
