@@ -23,6 +23,8 @@ mod api_error;
 pub mod decimal;
 mod error;
 mod events;
+#[doc(hidden)]
+pub mod fields;
 mod flock;
 mod hold;
 mod holder;

@@ -16,6 +16,7 @@ use heapless::Vec;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags};
 
+use crate::fields::fields;
 use crate::inode::{Facts, Inode};
 use crate::{Errno, Error, Operation, decimal};
 
@@ -149,8 +150,7 @@ impl NoteText {
     /// What the line that begins with the word `key` says.
     #[must_use]
     pub fn value(&self, key: &str) -> Option<&[u8]> {
-        self.0
-            .split(|&byte| byte == b'\n')
+        fields(&self.0, b'\n')
             .find_map(|line| line.strip_prefix(key.as_bytes())?.strip_prefix(b" "))
     }
 

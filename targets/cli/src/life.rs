@@ -5,6 +5,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, read};
 use rustix::process::{Pid, PidfdFlags, getppid, pidfd_open, test_kill_process};
+use update_lock::fields::fields;
 use update_lock_start::{Line, Text, text};
 
 /// A process, by a descriptor that never means another one.
@@ -96,7 +97,7 @@ fn has_died(directory: BorrowedFd<'_>) -> bool {
     let stat = buffer.get(..length).unwrap_or_default();
     let after_name = stat.rsplit(|&byte| byte == b')').next();
     // See proc(5): the state is the third field, and the 20th the number of threads.
-    let mut fields = after_name.unwrap_or_default().split(|&byte| byte == b' ');
+    let mut fields = fields(after_name.unwrap_or_default(), b' ');
     let (state, threads) = (fields.nth(1), fields.nth(16));
     matches!(state, Some(b"Z" | b"X")) && matches!(threads, None | Some(b"0" | b"1"))
 }
