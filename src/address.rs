@@ -3,6 +3,7 @@
 use core::net::{IpAddr, SocketAddr};
 
 use crate::decimal;
+use crate::fields::fields;
 
 /// `127.0.0.1:48484` or `[fd00::1]:48484`; the latter without a zone and without a part in decimals, and not `::`.
 pub(crate) fn parse(text: &[u8]) -> Option<SocketAddr> {
@@ -17,7 +18,7 @@ pub(crate) fn parse(text: &[u8]) -> Option<SocketAddr> {
 }
 
 fn parse_v4(text: &[u8]) -> Option<[u8; 4]> {
-    let mut parts = text.split(|&byte| byte == b'.');
+    let mut parts = fields(text, b'.');
     let mut octets = [0; 4];
     for octet in &mut octets {
         *octet = decimal::parse(parts.next()?)?.try_into().ok()?;
@@ -37,7 +38,7 @@ fn parse_v6(text: &[u8]) -> Option<[u16; 8]> {
     let mut zeros = 8_usize.checked_sub(colons)?;
     let mut groups = [0; 8];
     let mut places = groups.iter_mut();
-    for part in text.split(|&byte| byte == b':') {
+    for part in fields(text, b':') {
         if part.is_empty() {
             // As many zeros as there are groups missing, once.
             places.nth(zeros.checked_sub(1)?)?;

@@ -73,9 +73,11 @@ impl Request<'_> {
             self.json,
         ];
         let mut length = 0;
-        for &byte in pieces.into_iter().flatten() {
-            *buffer.get_mut(length).ok_or(ApiError::TooLong)? = byte;
-            length += 1;
+        for &piece in &pieces {
+            for &byte in piece {
+                *buffer.get_mut(length).ok_or(ApiError::TooLong)? = byte;
+                length += 1;
+            }
         }
         Ok(buffer.get(..length).unwrap_or_default())
     }

@@ -23,6 +23,8 @@ mod api_error;
 pub mod decimal;
 mod error;
 mod events;
+#[doc(hidden)]
+pub mod fields;
 mod flock;
 mod hold;
 mod holder;
@@ -30,6 +32,8 @@ mod holder;
 pub mod http;
 mod identity;
 mod inode;
+#[cfg(feature = "supervisor")]
+mod json;
 mod keeper;
 mod location;
 mod lock;

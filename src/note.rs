@@ -16,6 +16,7 @@ use heapless::Vec;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags};
 
+use crate::fields::fields;
 use crate::inode::{Facts, Inode};
 use crate::{Errno, Error, Operation, decimal};
 
@@ -149,8 +150,7 @@ impl NoteText {
     /// What the line that begins with the word `key` says.
     #[must_use]
     pub fn value(&self, key: &str) -> Option<&[u8]> {
-        self.0
-            .split(|&byte| byte == b'\n')
+        fields(&self.0, b'\n')
             .find_map(|line| line.strip_prefix(key.as_bytes())?.strip_prefix(b" "))
     }
 
@@ -231,7 +231,7 @@ fn date(mut days: u32) -> (u32, u32, u32) {
         is_leap = year % 4 == 0 && year != 2100;
     }
     let mut month = 1;
-    for length in [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30_u8] {
+    for &length in &[31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30_u8] {
         let length = u32::from(length) + u32::from(month == 2 && is_leap);
         if days < length {
             break;

@@ -79,12 +79,14 @@ fn report_error(error: ApiError) -> i32 {
 pub(crate) fn describe(line: &mut Line, error: ApiError) {
     line.text(what(error));
     match (error.reason(), error.errno(), error.status()) {
-        (Some(reason), _, _) => line.text(": ").text(reason),
-        (None, Some(errno), _) => line.text(": errno ").number(errno.raw_os_error() as u32),
-        (None, None, Some(status)) => line.text(": HTTP ").number(status.into()),
+        (Some(reason), _, _) => line.text(text!(": ")).bytes(reason.as_bytes()),
+        (None, Some(errno), _) => line
+            .text(text!(": errno "))
+            .number(errno.raw_os_error() as u32),
+        (None, None, Some(status)) => line.text(text!(": HTTP ")).number(status.into()),
         _ => line,
     };
-    line.text("; ").text(remedy(error)).end();
+    line.text(text!("; ")).text(remedy(error)).end();
 }
 
 fn what(error: ApiError) -> Text {

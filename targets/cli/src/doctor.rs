@@ -2,7 +2,7 @@
 
 use rustix::process::geteuid;
 use update_lock::{Error, Location, Origin};
-use update_lock_start::{Environment, Line, is_synchronized, print, say, text};
+use update_lock_start::{Environment, Line, Text, is_synchronized, print, say, text};
 
 use crate::options::Options;
 use crate::{api, report, status};
@@ -17,7 +17,7 @@ pub(crate) fn doctor(options: &Options, environment: Environment) -> i32 {
         Ok(location) => location,
         &Err(error) => {
             let mut line = Line::output();
-            report::tell(line.text("FAIL  location: "), error);
+            report::tell(line.text(text!("FAIL  location: ")), error);
             line.text(text!(
                 "; on a device, set the service up as one of a fleet; elsewhere use --lock PATH"
             ))
@@ -34,7 +34,8 @@ pub(crate) fn doctor(options: &Options, environment: Environment) -> i32 {
         check_lock(location),
     ];
     check_supervisor(environment);
-    checks.into_iter().find(|&code| code != 0).unwrap_or(0)
+    let failed = checks.iter().find(|&&code| code != 0);
+    failed.copied().unwrap_or(0)
 }
 
 fn show_location(location: &Location) {
@@ -69,7 +70,11 @@ fn check_mount(location: &Location) -> i32 {
 fn check_user() -> i32 {
     let user = geteuid().as_raw();
     if user == NOBODY {
-        report::describe(Line::output().text("FAIL  user: "), None, Error::Nobody);
+        report::describe(
+            Line::output().text(text!("FAIL  user: ")),
+            None,
+            Error::Nobody,
+        );
         return report::NOT_ALLOWED;
     }
     Line::output()
@@ -85,11 +90,11 @@ fn check_directory(location: &Location) -> i32 {
             say(text!("ok    directory: it can be written"));
             0
         }
-        Err(error) => fail("FAIL  directory: ", location, error),
+        Err(error) => fail(text!("FAIL  directory: "), location, error),
     }
 }
 
-fn fail(check: &'static str, location: &Location, error: Error) -> i32 {
+fn fail(check: Text, location: &Location, error: Error) -> i32 {
     report::describe(Line::output().text(check), Some(location.path()), error);
     report::code(error)
 }
@@ -110,7 +115,7 @@ fn check_era(location: &Location) -> i32 {
 fn check_lock(location: &Location) -> i32 {
     match update_lock::status(location.path()) {
         Ok(Some(found)) if !found.goes_by_itself() => {
-            fail("FAIL  lock: ", location, Error::Held(found.holder))
+            fail(text!("FAIL  lock: "), location, Error::Held(found.holder))
         }
         Ok(found) => {
             let mut line = Line::output();
@@ -122,7 +127,7 @@ fn check_lock(location: &Location) -> i32 {
             line.end();
             0
         }
-        Err(error) => fail("FAIL  lock: ", location, error),
+        Err(error) => fail(text!("FAIL  lock: "), location, error),
     }
 }
 
@@ -152,14 +157,18 @@ fn check_api(environment: Environment) {
         Ok(supervisor) => {
             // With the key, which a ping doesn't need.
             let outcome = supervisor.device();
-            let mark = if outcome.is_ok() { "ok  " } else { "note" };
+            let mark = if outcome.is_ok() {
+                text!("ok  ")
+            } else {
+                text!("note")
+            };
             line.text(mark)
                 .filled(text!("  API: http://%"), supervisor.host());
             match outcome {
                 Ok(_) => line.text(text!(" answers, and accepts the key")).end(),
-                Err(error) => api::describe(line.text(": "), error),
+                Err(error) => api::describe(line.text(text!(": ")), error),
             }
         }
-        Err(error) => api::describe(line.text("note  API: "), error),
+        Err(error) => api::describe(line.text(text!("note  API: ")), error),
     }
 }

@@ -116,14 +116,18 @@ pub(crate) fn help(topic: Topic) -> i32 {
         Topic::Doctor => (DOCTOR, None),
     };
     say(text);
-    let mut separator = "\n";
+    let mut separator = text!("\n");
     for spec in Spec::of(topic) {
         let mut line = Line::output();
-        line.text(separator).text("  ").text(spec.usage);
-        line.text("\n        ").text(spec.help).text(" [");
+        line.text(separator)
+            .text(text!("  "))
+            .bytes(spec.usage.as_bytes());
+        line.text(text!("\n        "))
+            .text(spec.help)
+            .text(text!(" ["));
         spec.add_variable(&mut line);
-        line.text("]").end();
-        separator = "";
+        line.text(text!("]")).end();
+        separator = text!("");
     }
     if let Some(codes) = codes {
         say(codes);

@@ -65,6 +65,7 @@ pub(crate) struct Job {
 
 impl Job {
     /// Starts the command; `lock` stays with it if this process is killed.
+    #[inline(never)] // with a frame of its own, which doesn't stay for as long as the command runs
     pub(crate) fn start(
         standing: Standing,
         signals: &Signals,
@@ -77,12 +78,12 @@ impl Job {
         let name = { options.arguments }.next().unwrap_or_default();
         let (mut held, mut holder) = (Line::string(), Line::string());
         let mut call = Call::new(options.arguments, environment);
-        for (name, variable) in nested::variables(options, lock, &mut held, &mut holder) {
+        for &(name, variable) in &nested::variables(options, lock, &mut held, &mut holder) {
             if let Some(variable) = variable {
                 call.add(name, variable);
             }
         }
-        for (name, variable) in nested::NOT_BELOW {
+        for &(name, variable) in &nested::NOT_BELOW {
             call.replace(name, variable);
         }
         let command = spawn(&|| {
@@ -232,7 +233,9 @@ fn report_failed(command: &[u8], errno: Errno) -> i32 {
     let mut line = Line::error();
     line.filled(text!("cannot run '%': "), command);
     match reason {
-        None => line.text("errno ").number(errno.raw_os_error() as u32),
+        None => line
+            .text(text!("errno "))
+            .number(errno.raw_os_error() as u32),
         Some(reason) => line.text(reason),
     };
     line.end();

@@ -5,7 +5,8 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, read};
 use rustix::process::{Pid, PidfdFlags, getppid, pidfd_open, test_kill_process};
-use update_lock_start::Line;
+use update_lock::fields::fields;
+use update_lock_start::{Line, Text, text};
 
 /// A process, by a descriptor that never means another one.
 pub(crate) enum Life {
@@ -60,7 +61,7 @@ pub(crate) fn caller() -> Option<Pid> {
 
 /// The name of a process, as `ps` has it; as much of `buffer` as it takes.
 pub(crate) fn name(process: Pid, buffer: &mut [u8]) -> &[u8] {
-    let length = open(process, "/comm").and_then(|file| read(file, &mut *buffer));
+    let length = open(process, text!("/comm")).and_then(|file| read(file, &mut *buffer));
     let name = buffer.get(..length.unwrap_or(0)).unwrap_or_default();
     name.strip_suffix(b"\n").unwrap_or(name)
 }
@@ -68,9 +69,9 @@ pub(crate) fn name(process: Pid, buffer: &mut [u8]) -> &[u8] {
 const FLAGS: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC);
 
 /// Opens what is at `/proc/PID`, followed by `rest`.
-fn open(process: Pid, rest: &'static str) -> Result<OwnedFd, Errno> {
+fn open(process: Pid, rest: Text) -> Result<OwnedFd, Errno> {
     let mut path = Line::string();
-    path.text("/proc/")
+    path.text(text!("/proc/"))
         .number(process.as_raw_pid() as u32)
         .text(rest);
     let path = path.as_c_str().ok_or(Errno::NAMETOOLONG)?;
@@ -78,7 +79,7 @@ fn open(process: Pid, rest: &'static str) -> Result<OwnedFd, Errno> {
 }
 
 fn open_directory(process: Pid) -> Result<OwnedFd, Errno> {
-    let outcome = open(process, "");
+    let outcome = open(process, text!(""));
     // Without `/proc` there is no directory of any process, ended or not.
     outcome.map_err(|errno| test_kill_process(process).err().unwrap_or(errno))
 }
@@ -96,7 +97,7 @@ fn has_died(directory: BorrowedFd<'_>) -> bool {
     let stat = buffer.get(..length).unwrap_or_default();
     let after_name = stat.rsplit(|&byte| byte == b')').next();
     // See proc(5): the state is the third field, and the 20th the number of threads.
-    let mut fields = after_name.unwrap_or_default().split(|&byte| byte == b' ');
+    let mut fields = fields(after_name.unwrap_or_default(), b' ');
     let (state, threads) = (fields.nth(1), fields.nth(16));
     matches!(state, Some(b"Z" | b"X")) && matches!(threads, None | Some(b"0" | b"1"))
 }

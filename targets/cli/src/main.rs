@@ -88,7 +88,7 @@ const SHOWN: usize = 64;
 /// Says why there is no location, and which path was named.
 fn report_location(options: &Options, environment: Environment, error: Error) -> i32 {
     let mut variables = PATH_VARIABLES
-        .into_iter()
+        .iter()
         .filter_map(|name| environment.get(name.as_bytes()));
     let path = options
         .lock

@@ -38,11 +38,14 @@ pub(crate) fn variables<'l>(
     let lock = lock.filter(|_| tells);
     if let Some(lock) = lock {
         let identity = lock.identity();
-        held.text(HELD_VARIABLE)
-            .text("=")
+        held.bytes(HELD_VARIABLE.as_bytes())
+            .text(text!("="))
             .bytes(identity.as_bytes());
     }
-    holder.text(HOLDER_VARIABLE).text("=").number(options.token);
+    holder
+        .text(text!(HOLDER_VARIABLE))
+        .text(text!("="))
+        .number(options.token);
     let held = lock.and_then(|_| held.as_c_str());
     let holder = holder.as_c_str().filter(|_| tells);
     [(HELD_VARIABLE, held), (HOLDER_VARIABLE, holder)]

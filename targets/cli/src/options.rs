@@ -2,6 +2,7 @@
 
 use rustix::process::Pid;
 use update_lock::decimal;
+use update_lock::fields::fields;
 use update_lock_start::{Args, Clock, Environment, Line, Text, now, text};
 use update_lock_window::{LocalTime, is_open};
 
@@ -47,10 +48,7 @@ impl Topic {
 /// The place of `word` among `words`. A `match` would compare byte by byte, with code for each.
 #[inline(never)]
 pub(crate) fn position(word: &[u8], words: &str) -> Option<usize> {
-    words
-        .as_bytes()
-        .split(|&byte| byte == b' ')
-        .position(|known| known == word)
+    fields(words.as_bytes(), b' ').position(|known| known == word)
 }
 
 /// What to do with a topic.

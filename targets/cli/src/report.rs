@@ -42,17 +42,21 @@ pub(crate) fn describe(line: &mut Line, path: Option<&LockPath>, error: Error) {
         line.filled(text!("%: "), path.as_bytes());
     }
     tell(line, error);
-    line.text("; ").text(remedy(error)).end();
+    line.text(text!("; ")).text(remedy(error)).end();
 }
 
 /// Adds what failed, and why.
 pub(crate) fn tell(line: &mut Line, error: Error) {
     match error {
         Error::System { operation, errno } => {
-            line.text("cannot ").text(step(operation)).text(": ");
+            line.text(text!("cannot "))
+                .text(step(operation))
+                .text(text!(": "));
             match reason(errno) {
                 Some(reason) => line.text(reason),
-                None => line.text("errno ").number(errno.raw_os_error() as u32),
+                None => line
+                    .text(text!("errno "))
+                    .number(errno.raw_os_error() as u32),
             }
         }
         Error::Held(Holder::Foreign { uid }) => line

@@ -37,7 +37,7 @@ fn print_text(path: &LockPath, status: Option<&Status>) {
 pub(crate) fn describe(line: &mut Line, path: &LockPath, status: Option<&Status>) {
     line.filled(text!("%: "), path.as_bytes());
     let Some(status) = status else {
-        line.text("free");
+        line.text(text!("free"));
         return;
     };
     line.text(report::holder(status.holder));
@@ -50,7 +50,7 @@ pub(crate) fn describe(line: &mut Line, path: &LockPath, status: Option<&Status>
         Holder::Stale => line.text(text!(", its user or root can take it over")),
         _ => line,
     };
-    add_note(line, path, status, ", ", " ", text!(" %"));
+    add_note(line, path, status, text!(", "), text!(" "), text!(" %"));
 }
 
 /// What a note may say, but for the pid, which is a number.
@@ -61,19 +61,22 @@ fn add_note(
     line: &mut Line,
     path: &LockPath,
     status: &Status,
-    before: &'static str,
-    number: &'static str,
+    before: Text,
+    number: Text,
     value: Text,
 ) {
     let Ok(note) = &status.note(path) else {
         return;
     };
     if let Some(pid) = note.pid() {
-        line.text(before).text("pid").text(number).number(pid);
+        line.text(before)
+            .text(text!("pid"))
+            .text(number)
+            .number(pid);
     }
     for name in &NAMES {
         if let Some(said) = note.value(name) {
-            line.text(before).text(*name).filled(value, said);
+            line.text(before).bytes(name.as_bytes()).filled(value, said);
         }
     }
 }
@@ -89,31 +92,40 @@ fn print_json(path: &LockPath, status: Option<&Status>, environment: Environment
             if status.is_kept {
                 line.text(text!(",\"kept\":true"));
             }
-            add_note(&mut line, path, status, ",\"", "\":", text!("\":\"%\""));
+            add_note(
+                &mut line,
+                path,
+                status,
+                text!(",\""),
+                text!("\":"),
+                text!("\":\"%\""),
+            );
         }
         None => _ = line.text(text!("\"state\":\"free\",\"adoptable\":false")),
     }
     add_update(&mut line, environment);
-    line.text("}").end();
+    line.text(text!("}")).end();
 }
 
 /// Adds who holds a lock, as members of a JSON object.
 pub(crate) fn add_holder(line: &mut Line, holder: Holder) {
     let (state, name) = match holder {
-        Holder::Supervisor => ("held", "supervisor"),
-        Holder::App => ("held", "app"),
-        Holder::Stale => ("stale", "app"),
-        _ => ("held", "foreign"),
+        Holder::Supervisor => (text!("held"), text!("supervisor")),
+        Holder::App => (text!("held"), text!("app")),
+        Holder::Stale => (text!("stale"), text!("app")),
+        _ => (text!("held"), text!("foreign")),
     };
     line.text(text!("\"state\":\"")).text(state);
-    line.text(text!("\",\"holder\":\"")).text(name).text("\"");
+    line.text(text!("\",\"holder\":\""))
+        .text(name)
+        .text(text!("\""));
     if let Holder::Foreign { uid } = holder {
-        line.text(",\"uid\":").number(uid);
+        line.text(text!(",\"uid\":")).number(uid);
     }
 }
 
-fn boolean(value: bool) -> &'static str {
-    if value { "true" } else { "false" }
+fn boolean(value: bool) -> Text {
+    if value { text!("true") } else { text!("false") }
 }
 
 /// Adds what the Supervisor says about updates, where its API is; `null` where it can't be asked.
@@ -129,14 +141,14 @@ fn add_update(line: &mut Line, environment: Environment) {
     };
     line.text(text!(",\"update\":{\"status\":\""));
     let status = device.status.unwrap_or_default();
-    line.bytes(status.as_bytes()).text("\"");
-    for (name, flag) in [
+    line.bytes(status.as_bytes()).text(text!("\""));
+    for &(name, flag) in &[
         (text!("pending"), device.update_pending),
         (text!("downloaded"), device.update_downloaded),
         (text!("failed"), device.update_failed),
     ] {
-        line.text(",\"").text(name).text("\":");
-        line.text(flag.map_or("null", boolean));
+        line.text(text!(",\"")).text(name).text(text!("\":"));
+        line.text(flag.map_or(text!("null"), boolean));
     }
-    line.text("}");
+    line.text(text!("}"));
 }

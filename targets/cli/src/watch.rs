@@ -56,8 +56,8 @@ fn follow(path: &LockPath, is_json: bool) -> Result<i32, Error> {
 fn print_text(event: Event) {
     let mut line = Line::output();
     match event {
-        Event::Taken(holder) => report::tell(line.text("taken: "), Error::Held(holder)),
-        Event::Freed => _ = line.text("freed"),
+        Event::Taken(holder) => report::tell(line.text(text!("taken: ")), Error::Held(holder)),
+        Event::Freed => _ = line.text(text!("freed")),
         _ => _ = line.text(text!("lost: taken away, by an override or by hand")),
     }
     line.end();
@@ -65,13 +65,13 @@ fn print_text(event: Event) {
 
 fn print_json(event: Event) {
     let mut line = Line::output();
-    line.text("{\"event\":\"");
+    line.text(text!("{\"event\":\""));
     match event {
         Event::Taken(holder) => {
-            status::add_holder(line.text("taken\","), holder);
+            status::add_holder(line.text(text!("taken\",")), holder);
         }
-        Event::Freed => _ = line.text("freed\""),
-        _ => _ = line.text("lost\""),
+        Event::Freed => _ = line.text(text!("freed\"")),
+        _ => _ = line.text(text!("lost\"")),
     }
-    line.text("}").end();
+    line.text(text!("}")).end();
 }

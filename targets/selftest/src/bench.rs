@@ -28,7 +28,7 @@ impl Bench {
     pub(crate) fn new(parent: &[u8]) -> Result<Self, Failure> {
         let mut name = Line::string();
         let pid = getpid().as_raw_pid() as u32;
-        name.text("update-lock-selftest.").number(pid);
+        name.bytes(b"update-lock-selftest.").number(pid);
         let directory = LockPath::in_directory(parent, name.as_bytes())?;
         let [path, other] = NAMES;
         let bench = Self {

@@ -59,19 +59,19 @@ impl Failure {
     /// Adds it to a line.
     pub(crate) fn tell(&self, line: &mut Line) {
         match self.what {
-            What::Otherwise(what) => line.text("not so: ").text(what),
-            What::Root => line.text("only root can do that"),
+            What::Otherwise(what) => line.bytes(b"not so: ").bytes(what.as_bytes()),
+            What::Root => line.bytes(b"only root can do that"),
             What::Lock(error) => {
-                line.text(error.as_str());
+                line.bytes(error.as_str().as_bytes());
                 match error.errno() {
-                    Some(errno) => line.text(": errno ").number(errno.raw_os_error() as u32),
+                    Some(errno) => line.bytes(b": errno ").number(errno.raw_os_error() as u32),
                     None => line,
                 }
             }
-            What::Kernel(errno) => line.text("errno ").number(errno.raw_os_error() as u32),
+            What::Kernel(errno) => line.bytes(b"errno ").number(errno.raw_os_error() as u32),
         };
-        line.text(" (").bytes(self.place.file().as_bytes());
-        line.text(":").number(self.place.line()).text(")");
+        line.bytes(b" (").bytes(self.place.file().as_bytes());
+        line.bytes(b":").number(self.place.line()).bytes(b")");
     }
 }
 

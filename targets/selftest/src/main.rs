@@ -15,7 +15,7 @@ mod machine;
 mod other;
 mod runner;
 
-use update_lock_start::{Args, Environment, Line, open_missing};
+use update_lock_start::{Args, Environment, Line, open_missing, text};
 
 use bench::Bench;
 use runner::Runner;
@@ -42,8 +42,8 @@ fn check(directory: &[u8]) -> i32 {
         Ok(bench) => bench,
         Err(failure) => {
             let mut line = Line::output();
-            let text = "FAIL cannot make a directory in '%', name another one: ";
-            failure.tell(line.filled(text.into(), directory));
+            let text = text!("FAIL cannot make a directory in '%', name another one: ");
+            failure.tell(line.filled(text, directory));
             line.end();
             return 1;
         }

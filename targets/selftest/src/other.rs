@@ -58,7 +58,7 @@ impl Other {
                 let outcome = part(&theirs);
                 if let Err(failure) = &outcome {
                     let mut line = Line::output();
-                    failure.tell(line.text("     another process of the next one: "));
+                    failure.tell(line.bytes(b"     another process of the next one: "));
                     line.end();
                 }
                 exit(i32::from(outcome.is_err()))

@@ -55,10 +55,10 @@ impl<'b> Runner<'b> {
     /// How many have passed and failed, and couldn't be done.
     pub(crate) fn report(&self) {
         let mut line = Line::output();
-        line.number(self.passed).text(" passed, ");
-        line.number(self.failed).text(" failed");
+        line.number(self.passed).bytes(b" passed, ");
+        line.number(self.failed).bytes(b" failed");
         if self.undone > 0 {
-            line.text(", ").number(self.undone).text(" not done");
+            line.bytes(b", ").number(self.undone).bytes(b" not done");
         }
         line.end();
     }
@@ -84,7 +84,7 @@ impl<'b> Runner<'b> {
             }
             Err(errno) => {
                 let mut line = say("FAIL ", check);
-                line.text("no process: errno ")
+                line.bytes(b"no process: errno ")
                     .number(errno.raw_os_error() as u32)
                     .end();
                 Verdict::Failed
@@ -115,7 +115,7 @@ fn seconds() -> u64 {
 
 fn say(verdict: &'static str, check: &Check) -> Line {
     let mut line = Line::output();
-    line.text(verdict).text(check.name);
+    line.bytes(verdict.as_bytes()).bytes(check.name.as_bytes());
     line
 }
 
@@ -128,7 +128,7 @@ fn play(check: &Check, bench: &Bench) -> i32 {
             false => "FAIL ",
         };
         let mut line = say(verdict, check);
-        failure.tell(line.text(": "));
+        failure.tell(line.bytes(b": "));
         line.end();
     }
     match &outcome {
@@ -148,9 +148,9 @@ fn judge(check: &Check, status: Option<WaitStatus>) -> Verdict {
         _ => say("FAIL ", check),
     };
     match (code, status.and_then(WaitStatus::terminating_signal)) {
-        (Some(code), _) => line.text(": ends with ").number(code as u32),
-        (None, Some(signal)) => line.text(": ends by signal ").number(signal as u32),
-        (None, None) => line.text(": takes too long"),
+        (Some(code), _) => line.bytes(b": ends with ").number(code as u32),
+        (None, Some(signal)) => line.bytes(b": ends by signal ").number(signal as u32),
+        (None, None) => line.bytes(b": takes too long"),
     };
     line.end();
     Verdict::Failed

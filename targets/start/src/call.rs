@@ -109,7 +109,8 @@ impl<'v> Call<'v> {
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
-        for change in self.changes.into_iter().rev() {
+        let changes = self.changes;
+        for &change in changes.iter().rev() {
             self.take_back(change);
         }
     }

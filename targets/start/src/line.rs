@@ -5,6 +5,7 @@ use core::slice::Iter;
 
 use rustix::fd::BorrowedFd;
 
+use crate::text;
 use crate::text::{Text, pair};
 
 /// The longest piece that is written at once, and the longest string for the kernel: less than what a pipe takes without
@@ -59,24 +60,24 @@ impl Line {
     #[must_use]
     pub fn output() -> Self {
         let [_, output, _] = STANDARD;
-        Self::on(Some(output), "")
+        Self::on(Some(output), text!(""))
     }
 
     /// A line for the standard error, begun with the program's name.
     #[must_use]
     pub fn error() -> Self {
         let [_, _, error] = STANDARD;
-        Self::on(Some(error), "update-lock: ")
+        Self::on(Some(error), text!("update-lock: "))
     }
 
     /// A string: see [`as_c_str`](Self::as_c_str).
     #[must_use]
     pub fn string() -> Self {
-        Self::on(None, "")
+        Self::on(None, text!(""))
     }
 
     #[inline(never)]
-    fn on(file: Option<BorrowedFd<'static>>, beginning: &'static str) -> Self {
+    fn on(file: Option<BorrowedFd<'static>>, beginning: Text) -> Self {
         let mut line = Self {
             file,
             length: 0,
@@ -87,12 +88,8 @@ impl Line {
     }
 
     /// Adds a text.
-    pub fn text(&mut self, text: impl Into<Text>) -> &mut Self {
-        self.add(text.into())
-    }
-
     #[inline(never)]
-    fn add(&mut self, text: Text) -> &mut Self {
+    pub fn text(&mut self, text: Text) -> &mut Self {
         self.filled(text, b"")
     }
 
@@ -108,17 +105,16 @@ impl Line {
     /// Adds `template`, with `value` for its `%`, escaped.
     #[inline(never)]
     pub fn filled(&mut self, template: Text, value: &[u8]) -> &mut Self {
-        for &byte in template.packed() {
+        for byte in template.packed() {
             self.unpack(byte, value);
         }
         self
     }
 
     fn unpack(&mut self, byte: u8, value: &[u8]) {
-        if let Some(pair) = pair(byte) {
-            for byte in pair {
-                self.unpack(byte, value);
-            }
+        if let Some([first, second]) = pair(byte) {
+            self.unpack(first, value);
+            self.unpack(second, value);
         } else if byte == b'%' {
             self.escaped(value);
         } else {
@@ -155,14 +151,17 @@ impl Line {
     }
 
     fn code_point(&mut self, byte: u8) {
-        self.text("\\u00");
-        for nibble in [byte >> 4, byte & 15] {
-            self.push(if nibble < 10 {
-                b'0' + nibble
-            } else {
-                b'a' + nibble - 10
-            });
-        }
+        self.text(text!("\\u00"));
+        self.nibble(byte >> 4);
+        self.nibble(byte & 15);
+    }
+
+    fn nibble(&mut self, nibble: u8) {
+        self.push(if nibble < 10 {
+            b'0' + nibble
+        } else {
+            b'a' + nibble - 10
+        });
     }
 
     /// Adds a number.

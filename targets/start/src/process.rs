@@ -157,7 +157,7 @@ fn execve_in(directory: &[u8], name: &[u8], call: &Call) -> Errno {
     let mut path = Line::string();
     path.bytes(directory);
     if !directory.is_empty() {
-        path.text("/");
+        path.bytes(b"/");
     }
     match path.bytes(name).as_c_str() {
         // SAFETY: that is what it is.

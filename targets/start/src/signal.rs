@@ -178,7 +178,7 @@ impl Signals {
         // Delivered at the end of the call that unblocks it.
         send(rustix::process::getpid(), SIGTSTP);
         let set = const { SignalSet::of(&[SIGTSTP]).0 };
-        for how in [SIG_UNBLOCK, SIG_BLOCK] {
+        for &how in &[SIG_UNBLOCK, SIG_BLOCK] {
             // SAFETY: the set is a word of the size that is passed along.
             let _ = unsafe { syscall!(__NR_rt_sigprocmask, how, &raw const set, 0, SET_SIZE) };
         }

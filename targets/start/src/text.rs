@@ -1,29 +1,44 @@
 //! Texts for people, packed at compile time to about a half: see [`text!`](crate::text).
 
+use core::iter::from_fn;
+use core::ptr::NonNull;
+
 use crate::pairs::PAIRS;
 
-/// A packed text. A newline and a byte from 0x20 to 0x7f is itself; any other stands for a pair of bytes, which may be
-/// such again.
+/// A packed text, with a NUL at its end. A newline and a byte from 0x20 to 0x7f is itself; any other stands for a pair of
+/// bytes, which may be such again.
+///
+/// Its address only: a length would take more code, wherever one is passed, than the NUL takes.
 #[derive(Clone, Copy)]
-pub struct Text(&'static [u8]);
+pub struct Text(NonNull<u8>);
 
 impl Text {
     /// For [`text!`](crate::text).
+    ///
+    /// # Panics
+    ///
+    /// Where no NUL ends `packed`.
     #[must_use]
     pub const fn new(packed: &'static [u8]) -> Self {
-        Self(packed)
+        assert!(matches!(packed, [.., 0]));
+        match NonNull::new(packed.as_ptr().cast_mut()) {
+            Some(first) => Self(first),
+            None => unreachable!(),
+        }
     }
 
-    /// As it is in the program.
-    pub(crate) fn packed(self) -> &'static [u8] {
-        self.0
-    }
-}
-
-/// A text that isn't packed: printable ASCII and newlines.
-impl From<&'static str> for Text {
-    fn from(text: &'static str) -> Self {
-        Self(text.as_bytes())
+    /// Its bytes, as they are in the program.
+    pub(crate) fn packed(self) -> impl Iterator<Item = u8> {
+        let mut place = self.0;
+        from_fn(move || {
+            // SAFETY: `place` lies within the text that `new` was given, for it never gets beyond the NUL.
+            let byte = unsafe { place.read() };
+            (byte != 0).then(|| {
+                // SAFETY: there is another byte, since this one isn't the NUL.
+                place = unsafe { place.add(1) };
+                byte
+            })
+        })
     }
 }
 
@@ -40,20 +55,20 @@ const FIRST: u8 = 0x80;
 
 /// A packed text, at the beginning of as many bytes as it had unpacked.
 pub struct Packed<const N: usize> {
-    /// How many bytes it has.
+    /// How many bytes it has, with its NUL.
     pub length: usize,
     bytes: [u8; N],
 }
 
 impl<const N: usize> Packed<N> {
-    /// Packs `text`, which has `N` bytes: printable ASCII and newlines.
+    /// Packs `text`, which has a byte less than `N`: printable ASCII and newlines.
     #[must_use]
     pub const fn of(text: &str) -> Self {
         let mut bytes = [0; N];
-        bytes.copy_from_slice(text.as_bytes());
-        let mut length = 0;
+        bytes.split_at_mut(N - 1).0.copy_from_slice(text.as_bytes());
+        let mut length = 1;
         while length < N {
-            assert!(matches!(bytes[length], b'\n' | b' '..=b'~'));
+            assert!(matches!(bytes[length - 1], b'\n' | b' '..=b'~'));
             length += 1;
         }
         let mut code = 0;
@@ -89,8 +104,8 @@ impl<const N: usize> Packed<N> {
 #[macro_export]
 macro_rules! text {
     ($text:expr) => {{
-        const PACKED: $crate::Packed<{ $text.len() }> = $crate::Packed::of($text);
+        const PACKED: $crate::Packed<{ $text.len() + 1 }> = $crate::Packed::of($text);
         const BYTES: [u8; PACKED.length] = PACKED.shrunk();
-        $crate::Text::new(&BYTES)
+        const { $crate::Text::new(&BYTES) }
     }};
 }

@@ -34,7 +34,9 @@ fn each_call_takes_less_than_32_kib_of_stack(bench: &Bench) -> Outcome {
 fn measure(name: &'static str, call: impl FnOnce()) -> Outcome {
     let bytes = stack_of(call);
     let mut line = Line::output();
-    line.text("     stack of ").text(name).text(": ");
-    line.number(bytes as u32).text(" bytes").end();
+    line.bytes(b"     stack of ")
+        .bytes(name.as_bytes())
+        .bytes(b": ");
+    line.number(bytes as u32).bytes(b" bytes").end();
     ensure(bytes < STACK_DEPTH, "it takes less than is measured")
 }
