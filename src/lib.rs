@@ -32,8 +32,6 @@ mod holder;
 pub mod http;
 mod identity;
 mod inode;
-#[cfg(feature = "supervisor")]
-mod json;
 mod keeper;
 mod location;
 mod lock;

@@ -8,15 +8,19 @@ use core::fmt;
 use core::net::SocketAddr;
 
 use embedded_io::{ErrorKind, Read, Write};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::http::{Answer, Request};
-use crate::{ApiError, TcpStream, address, json};
+use crate::{ApiError, TcpStream, address};
 
 /// The longest answer in bytes: its head, or its body.
 pub const ANSWER_CAPACITY: usize = 4096;
 
 /// The longest API key in bytes; Supervisors make them of 32 to 64 hexadecimal digits.
 const KEY_CAPACITY: usize = 128;
+
+/// How deep the values of an answer may be nested; the Supervisor's are two deep.
+const DEEPEST: u32 = 32;
 
 /// How long a call may take, if nothing else is said: a Supervisor that starts on a Pi Zero takes its time.
 const TIMEOUT_MS: u64 = 10_000;
@@ -73,10 +77,9 @@ pub struct DeviceState {
 pub struct Word(heapless::Vec<u8, 32>);
 
 impl Word {
-    fn new(text: &[u8]) -> Self {
+    fn new(text: &str) -> Self {
         let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
-        let bytes = text.iter().copied();
-        Self(bytes.take_while(is_plain).take(32).collect())
+        Self(text.bytes().take_while(is_plain).take(32).collect())
     }
 
     /// The word.
@@ -242,8 +245,8 @@ impl<S: Read + Write> Connection<'_, S> {
     pub fn version(mut self) -> Result<Word, ApiError> {
         let mut buffer = [0; ANSWER_CAPACITY];
         let answer = self.call("GET", "/v2/version", b"", &mut buffer)?;
-        let [version, _] = Json::parse(answer.body())?.texts;
-        version.map(Word::new).ok_or(ApiError::NotUnderstood)
+        let json = Json::parse(answer.body())?;
+        json.version.map(Word::new).ok_or(ApiError::NotUnderstood)
     }
 
     /// As [`Supervisor::device`].
@@ -255,13 +258,11 @@ impl<S: Read + Write> Connection<'_, S> {
         let mut buffer = [0; ANSWER_CAPACITY];
         let answer = self.call("GET", "/v1/device", b"", &mut buffer)?;
         let json = Json::parse(answer.body())?;
-        let [update_pending, update_downloaded, update_failed] = json.flags;
-        let [_, status] = json.texts;
         Ok(DeviceState {
-            update_pending,
-            update_downloaded,
-            update_failed,
-            status: status.map(Word::new),
+            update_pending: json.update_pending,
+            update_downloaded: json.update_downloaded,
+            update_failed: json.update_failed,
+            status: json.status.map(Word::new),
         })
     }
 
@@ -336,45 +337,82 @@ fn at<E: embedded_io::Error>(error: fn(ErrorKind) -> ApiError) -> impl Fn(E) -> 
     }
 }
 
-/// The members of interest in any answer.
-const FLAGS: [&str; 3] = ["update_pending", "update_downloaded", "update_failed"];
-const TEXTS: [&str; 2] = ["version", "status"];
-
-/// What they say.
+/// What is of interest in any answer: by one type, since each brings a parser of its own.
 #[derive(Default)]
 struct Json<'a> {
-    flags: [Option<bool>; FLAGS.len()],
-    texts: [Option<&'a [u8]>; TEXTS.len()],
+    version: Option<&'a str>,
+    update_pending: Option<bool>,
+    update_downloaded: Option<bool>,
+    update_failed: Option<bool>,
+    status: Option<&'a str>,
 }
 
 impl<'a> Json<'a> {
-    fn parse(text: &'a [u8]) -> Result<Self, ApiError> {
-        let mut json = Self::default();
-        let outcome = json::members(text, &mut |name, value| json.set(name, value));
-        outcome.map(|()| json).ok_or(ApiError::NotUnderstood)
+    #[inline(never)] // so that a look at the program tells serde-json-core's assertions from ours
+    fn parse(json: &'a [u8]) -> Result<Self, ApiError> {
+        if !is_shallow(json) {
+            return Err(ApiError::NotUnderstood);
+        }
+        match serde_json_core::from_slice(json) {
+            Ok((json, _)) => Ok(json),
+            Err(_) => Err(ApiError::NotUnderstood),
+        }
+    }
+}
+
+/// Whether no more than a few values are nested, since each takes a call of the parser's: a buffer full of brackets must not
+/// take the stack. Brackets in strings count too.
+fn is_shallow(json: &[u8]) -> bool {
+    let mut depth = 0_u32;
+    json.iter().all(|byte| {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth <= DEEPEST
+    })
+}
+
+/// By hand, since what is derived takes 1 KB more.
+impl<'de> Deserialize<'de> for Json<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Members)
+    }
+}
+
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Json<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
     }
 
-    /// `None` where a member isn't what it should be.
-    fn set(&mut self, name: &[u8], value: &'a [u8]) -> Option<()> {
-        let is_null = value == b"null";
-        for (known, flag) in FLAGS.iter().zip(&mut self.flags) {
-            if known.as_bytes() == name {
-                *flag = if is_null {
-                    None
-                } else {
-                    Some(json::flag(value)?)
-                };
-            }
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json<'de>, A::Error> {
+        let mut json = Json::default();
+        while let Some(name) = members.next_key()? {
+            let flag = match name {
+                "update_pending" => &mut json.update_pending,
+                "update_downloaded" => &mut json.update_downloaded,
+                "update_failed" => &mut json.update_failed,
+                "version" | "status" => {
+                    let text = members.next_value()?;
+                    if name == "version" {
+                        json.version = text;
+                    } else {
+                        json.status = text;
+                    }
+                    continue;
+                }
+                _ => {
+                    let _: IgnoredAny = members.next_value()?;
+                    continue;
+                }
+            };
+            *flag = members.next_value()?;
         }
-        for (known, text) in TEXTS.iter().zip(&mut self.texts) {
-            if known.as_bytes() == name {
-                *text = if is_null {
-                    None
-                } else {
-                    Some(json::text(value)?)
-                };
-            }
-        }
-        Some(())
+        Ok(json)
     }
 }
