@@ -81,7 +81,8 @@ pub unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, length: usize) ->
 pub unsafe extern "C" fn memset(to: *mut u8, value: i32, length: usize) -> *mut u8 {
     let mut done = 0;
     if (to as usize).is_multiple_of(WORD) {
-        let word = usize::from_ne_bytes([value as u8; WORD]);
+        // No array, which without optimisation is a call of this function.
+        let word = usize::from(value as u8) * (usize::MAX / 0xff);
         while length - done >= WORD {
             // SAFETY: the region has another word, by the caller's promise, and it is aligned.
             unsafe { *to.cast::<usize>().byte_add(done) = word };
