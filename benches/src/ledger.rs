@@ -4,7 +4,6 @@
 //! they are of different days and machines.
 
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
 
 use crate::table::{Cell, Row, Table, short};
@@ -19,7 +18,7 @@ const BYTES_MARGIN: f64 = 1.01;
 ///
 /// Where a figure has grown that must not, or hasn't been measured: all of them.
 pub(crate) fn compare(then: &Path, now: &Path) -> Outcome<()> {
-    let (then, now) = (read(then)?, read(now)?);
+    let (then, now) = (Table::read(then)?, Table::read(now)?);
     println!(
         "# Beside {}\n\n| | {} | now |\n|---|---:|---:|",
         then.version, then.version
@@ -59,12 +58,6 @@ pub(crate) fn compare(then: &Path, now: &Path) -> Outcome<()> {
             then.version
         )))
     }
-}
-
-fn read(file: &Path) -> Outcome<Table> {
-    let text = fs::read_to_string(file)
-        .map_err(|error| complaint(&format!("{}: {error}", file.display())))?;
-    Ok(serde_json::from_str(&text)?)
 }
 
 fn is_ours(row: &Row, cell: &Cell) -> bool {

@@ -11,6 +11,7 @@ mod machine;
 mod parties;
 mod places;
 mod plot;
+mod readme;
 mod repeated;
 mod rounds;
 mod rows;
@@ -35,7 +36,7 @@ fn complaint(text: &str) -> Box<dyn Error> {
     text.into()
 }
 
-const USAGE: &str = "lock NAME VERB PATH [COUNT]; measure DEVICE DIRECTORY [--quick] [NAME...]; compare TABLE TABLE";
+const USAGE: &str = "lock NAME VERB PATH [COUNT]; measure DEVICE DIRECTORY [--quick] [NAME...]; compare TABLE TABLE; readme|check TABLE README";
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args().skip(1).collect();
@@ -48,6 +49,8 @@ fn main() -> ExitCode {
         ["measure", device, directory, ref names @ ..] => {
             measure(device, Path::new(directory), &Settings::FULL, names)
         }
+        ["readme", table, readme] => readme::write(Path::new(table), Path::new(readme)),
+        ["check", table, readme] => readme::check(Path::new(table), Path::new(readme)),
         ["compare", then, now] => ledger::compare(Path::new(then), Path::new(now)),
         _ => Err(complaint(USAGE)),
     };

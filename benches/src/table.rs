@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::fs;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::rounds::Samples;
 use crate::statistics::Summary;
+use crate::{Outcome, complaint};
 
 /// A whole run.
 #[derive(Debug, Serialize, Deserialize)]
@@ -99,6 +102,17 @@ impl Row {
 }
 
 impl Table {
+    /// From what a run has written.
+    ///
+    /// # Errors
+    ///
+    /// Where the file isn't there, or is no table.
+    pub(crate) fn read(file: &Path) -> Outcome<Self> {
+        let text = fs::read_to_string(file)
+            .map_err(|error| complaint(&format!("{}: {error}", file.display())))?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
     /// For people.
     pub(crate) fn to_markdown(&self) -> String {
         let mut text = format!(
