@@ -223,27 +223,25 @@ impl Wait {
     /// Takes the free lock; `None` where something came in between.
     fn create(&mut self, path: &CStr, how: FlockOperation) -> Result<Option<Hold>, Error> {
         self.before = self.lookout.history;
-        let hold = match create(path)? {
-            Some(file) => match claim(path, file, how) {
-                // An adopter has it, whom the next look sees.
-                Err(Error::Held(_)) => None,
-                hold => hold?,
-            },
-            None => None,
-        };
-        let _ = self.lookout.has_news(path);
-        // 7
-        if self.is_in_doubt()
-            && let Some(hold) = hold
-        {
-            if how == SHARED {
-                let _ = give_up(&hold, path);
-            } else {
-                let _ = give_back(&hold, path);
-            }
+        let Some(file) = create(path)? else {
             return Ok(None);
+        };
+        let hold = claim(path, file, how);
+        let _ = self.lookout.has_news(path);
+        match hold {
+            // An adopter has it, whom the next look sees.
+            Err(Error::Held(_)) => Ok(None),
+            // 7
+            Ok(Some(hold)) if self.is_in_doubt() => {
+                if how == SHARED {
+                    let _ = give_up(&hold, path);
+                } else {
+                    let _ = give_back(&hold, path);
+                }
+                Ok(None)
+            }
+            hold => hold,
         }
-        Ok(hold)
     }
 
     /// Keeps what is there open; `false` where it has gone since.
