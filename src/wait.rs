@@ -125,27 +125,31 @@ impl Wait {
             let hold = match facts {
                 Err(error) if !is_absent(&error) => return Err(error),
                 Err(_) if self.must_give_way(now)? => return Err(Error::GivingWay),
-                Err(_) => self.create(path, how)?,
+                Err(_) => self.create(path, how),
                 Ok(facts) if self.has_just_come(&facts) => {
                     if self.see(path, Holder::App, facts.inode())? {
                         self.lookout.next = now.saturating_add(NEW_FILE_MS);
                         return Err(Error::Held(Holder::App));
                     }
-                    None
+                    Ok(None)
                 }
                 Ok(facts) => match adopt::adopt(path, user, how) {
                     Err(Error::Held(holder)) if self.see(path, holder, facts.inode())? => {
                         return Err(Error::Held(holder));
                     }
-                    Err(Error::Held(_)) => None,
-                    hold => hold?,
+                    Err(Error::Held(_)) => Ok(None),
+                    hold => hold,
                 },
             };
-            if let Some(mut hold) = hold {
-                step!("wait: acquired");
-                // Its close stalls for milliseconds: the lock closes it after its release.
-                hold.watch = self.lookout.take_watch();
-                return Ok(hold);
+            match hold {
+                Ok(None) => {}
+                Ok(Some(mut hold)) => {
+                    step!("wait: acquired");
+                    // Its close stalls for milliseconds: the lock closes it after its release.
+                    hold.watch = self.lookout.take_watch();
+                    return Ok(hold);
+                }
+                Err(error) => return Err(error),
             }
         }
     }
@@ -219,27 +223,25 @@ impl Wait {
     /// Takes the free lock; `None` where something came in between.
     fn create(&mut self, path: &CStr, how: FlockOperation) -> Result<Option<Hold>, Error> {
         self.before = self.lookout.history;
-        let hold = match create(path)? {
-            Some(file) => match claim(path, file, how) {
-                // An adopter has it, whom the next look sees.
-                Err(Error::Held(_)) => None,
-                hold => hold?,
-            },
-            None => None,
-        };
-        let _ = self.lookout.has_news(path);
-        // 7
-        if self.is_in_doubt()
-            && let Some(hold) = hold
-        {
-            if how == SHARED {
-                let _ = give_up(&hold, path);
-            } else {
-                let _ = give_back(&hold, path);
-            }
+        let Some(file) = create(path)? else {
             return Ok(None);
+        };
+        let hold = claim(path, file, how);
+        let _ = self.lookout.has_news(path);
+        match hold {
+            // An adopter has it, whom the next look sees.
+            Err(Error::Held(_)) => Ok(None),
+            // 7
+            Ok(Some(hold)) if self.is_in_doubt() => {
+                if how == SHARED {
+                    let _ = give_up(&hold, path);
+                } else {
+                    let _ = give_back(&hold, path);
+                }
+                Ok(None)
+            }
+            hold => hold,
         }
-        Ok(hold)
     }
 
     /// Keeps what is there open; `false` where it has gone since.
