@@ -284,7 +284,11 @@ impl<'w> Stage<'w> {
             // Its owner or a person removes it one day.
             return Ok(());
         }
-        self.players.clear();
+        for player in &mut self.players {
+            if let Player::Process(process) = player {
+                process.crash();
+            }
+        }
         let next = self.scenario.cast.len();
         let tracee = self
             .originals
