@@ -53,8 +53,8 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let mut arguments = Arguments::from_args();
-    // Some wait for what a failure puts off.
-    arguments.test_threads.get_or_insert(4);
+    // Some wait for what a failure puts off, or for the end of what has a watch.
+    arguments.test_threads.get_or_insert(8);
     watchdog::start();
     let conclusion = libtest_mimic::run(&arguments, trials());
     let total = TOTAL.lock().expect("no panic");
