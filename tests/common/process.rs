@@ -104,7 +104,16 @@ impl Invocation {
     /// Stopped when it has returned from its `nth` system call of that name on the lock's file: by `strace`, which steps
     /// aside so that the process is the program's own. See [`Lock::until_stopped`].
     pub(crate) fn stopped_after(self, lock: &Lock, call: &str, nth: u32) -> Self {
-        let inject = format!("inject={call}:signal=SIGSTOP:when={nth}");
+        self.signalled_after(lock, call, nth, "SIGSTOP")
+    }
+
+    /// The same, killed.
+    pub(crate) fn killed_after(self, lock: &Lock, call: &str, nth: u32) -> Self {
+        self.signalled_after(lock, call, nth, "SIGKILL")
+    }
+
+    fn signalled_after(self, lock: &Lock, call: &str, nth: u32, signal: &str) -> Self {
+        let inject = format!("inject={call}:signal={signal}:when={nth}");
         let trace = format!("trace={call}");
         let options = ["strace", "-D", "-qq", "-o", "calls", "-P", lock.text()];
         self.through(options.into_iter().chain(["-e", &trace, "-e", &inject]))

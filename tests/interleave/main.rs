@@ -7,6 +7,12 @@
 //! patience ends. What the Supervisor, helios, a person, another tool and the host do are system calls of this test's own, as
 //! theirs are.
 //!
+//! Processes are copies of one that has just been started (`originals.rs`). `acquire` and its keeper are one actor: between its
+//! `fork` and its end neither touches the lock, so they change over there; a keeper that is killed earlier is one of
+//! `faults.rs`. A release that waits, and a keeper between two looks, have no memory but their descriptors. `acquire --shared`
+//! isn't stepped. It is taken for granted that a look, the host's or one of `release` and `lockfile`, takes less than a quarter
+//! of a second.
+//!
 //! `cargo test --test interleave -- 'Shared'` explores what has that word in its name. With `PROVE=1`, as `ci/prove` has it,
 //! nothing is limited.
 
@@ -53,8 +59,8 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let mut arguments = Arguments::from_args();
-    // Some wait for what a failure puts off.
-    arguments.test_threads.get_or_insert(4);
+    // Some wait for what a failure puts off, or for the end of what has a watch.
+    arguments.test_threads.get_or_insert(8);
     watchdog::start();
     let conclusion = libtest_mimic::run(&arguments, trials());
     let total = TOTAL.lock().expect("no panic");

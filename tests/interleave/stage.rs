@@ -11,7 +11,7 @@ use crate::originals::Originals;
 use crate::peer::Peer;
 use crate::process::{Place, Process};
 use crate::rules::{Rules, Violation};
-use crate::scenario::{Choice, Exclusive, Scenario, letter};
+use crate::scenario::{Choice, Exclusive, Role, Scenario, letter};
 use crate::world::{Actor, File, NOBODY, Name, World};
 
 /// What there is to see of the lock.
@@ -116,7 +116,12 @@ impl<'w> Stage<'w> {
             let mut players = self.players.iter();
             players.any(|player| matches!(player, Player::Peer(peer) if !peer.is_done && is(peer)))
         };
-        let (is_probed, is_forced) = (is_peer(Peer::is_probing), is_peer(Peer::is_forcing));
+        // A look has the `flock` for a moment, as a probe has.
+        let looks = |&(_, actor, _): &(_, Actor, _)| {
+            [Role::Release, Role::Lockfile].contains(&self.scenario.cast[actor])
+        };
+        let is_probed = is_peer(Peer::is_probing) || self.view.flocks.iter().any(looks);
+        let is_forced = is_peer(Peer::is_forcing);
         match place {
             Place::Again(_) => !is_probed,
             _ => !is_probed && !is_forced && !self.rules.has_waited(actor, self.changes),
@@ -286,7 +291,11 @@ impl<'w> Stage<'w> {
             // Its owner or a person removes it one day.
             return Ok(());
         }
-        self.players.clear();
+        for player in &mut self.players {
+            if let Player::Process(process) = player {
+                process.crash();
+            }
+        }
         let next = self.scenario.cast.len();
         let tracee = self
             .originals

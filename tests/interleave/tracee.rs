@@ -1,5 +1,6 @@
 //! A real process whose system calls are made one at a time, when they are asked for.
 
+use std::cell::RefCell;
 use std::ffi::CString;
 use std::io::{self, IoSliceMut};
 use std::os::unix::process::CommandExt;
@@ -10,7 +11,7 @@ use nix::libc::user_regs_struct;
 use nix::sys::ptrace::{self, Event, Options};
 use nix::sys::signal::Signal;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use seccompiler::{apply_filter, sock_filter};
@@ -28,7 +29,7 @@ const OPTIONS: Options = Options::PTRACE_O_TRACESYSGOOD
     .union(Options::PTRACE_O_TRACESECCOMP)
     .union(Options::PTRACE_O_EXITKILL);
 
-/// A traced process. It goes with its drop.
+/// A traced process. It is killed by its drop.
 pub(crate) struct Tracee {
     pid: Pid,
     end: Option<End>,
@@ -126,6 +127,7 @@ impl Tracee {
     ///
     /// If it can't be copied.
     pub(crate) fn fork(&mut self) -> Self {
+        reap();
         let call = ptrace::getregs(self.pid).expect("it stands before a call");
         ptrace::setregs(self.pid, abi::forking(call)).expect("it is traced");
         let pid = self.make_call();
@@ -289,10 +291,25 @@ impl Tracee {
 
 impl Drop for Tracee {
     fn drop(&mut self) {
-        if !self.is_free {
-            self.crash();
+        if !self.is_free && self.end.is_none() {
+            let _ = nix::sys::signal::kill(self.pid, Signal::SIGKILL);
+            DYING.with_borrow_mut(|dying| dying.push(self.pid));
         }
     }
+}
+
+thread_local! {
+    /// Who has a watch takes many milliseconds to end, which nobody waits for.
+    static DYING: RefCell<Vec<Pid>> = const { RefCell::new(vec![]) };
+}
+
+/// Reaps those that have ended meanwhile.
+fn reap() {
+    let is_alive = |pid: &Pid| match waitpid(*pid, Some(WaitPidFlag::WNOHANG)) {
+        Ok(status) => status.pid().is_none(),
+        Err(_) => false,
+    };
+    DYING.with_borrow_mut(|dying| dying.retain(is_alive));
 }
 
 fn is_exec(status: &WaitStatus) -> bool {

@@ -12,7 +12,20 @@ scenarios![
     a_run_that_is_killed_alone_leaves_its_command_protected,
     a_crash_between_creation_and_flock_is_adopted,
     a_crash_in_the_middle_of_a_release_is_adopted,
+    a_crash_after_any_call_is_adopted,
     an_adopted_file_says_nothing_of_the_dead,
+];
+
+/// What `run` makes of system calls on the lock's path and file.
+const CALLS: [&str; 8] = [
+    "openat",
+    "flock",
+    "%%stat",
+    "ftruncate,ftruncate64",
+    "write",
+    "fchmod",
+    "unlinkat",
+    "close",
 ];
 
 /// Kills a `run` and its command, as the kernel does when memory runs out.
@@ -89,6 +102,26 @@ fn a_crash_in_the_middle_of_a_release_is_adopted(device: &Device) {
     assert_eq!(lock.mode_and_user(), (0o1744, 0), "marked as released");
     let inode = lock.inode();
     expect_adoption(device, &lock, inode);
+}
+
+fn a_crash_after_any_call_is_adopted(device: &Device) {
+    let mut crashes = 0;
+    for call in CALLS {
+        for nth in 1.. {
+            let lock = Lock::new();
+            let run =
+                |options: &[&str]| device.at(&lock, ["run"]).args(options).args(["--", "true"]);
+            let killed = run(&[]).killed_after(&lock, call, nth).start().end();
+            if killed.signal != Some(9) {
+                killed.exits_with(0);
+                break;
+            }
+            crashes += 1;
+            run(&["--wait", "5s"]).end().succeeds();
+            assert!(!lock.is_there(), "after {call} number {nth}");
+        }
+    }
+    assert!(crashes >= 12, "{crashes} calls are too few");
 }
 
 /// Kills a `run` when it has returned from its first system call of that name.

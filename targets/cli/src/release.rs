@@ -7,6 +7,7 @@ use update_lock_start::{Environment, Line, complain, text};
 
 use crate::options::{Key, Options};
 use crate::report::{self, report};
+use crate::schedule::give_back_stale;
 use crate::{api, life, nested, shared_keeper, status};
 
 /// For how many looks, some seconds, nothing is said.
@@ -55,6 +56,8 @@ fn release_at(path: &LockPath, options: &Options, environment: Environment) -> R
                     text!("%: shared by others, and not by this process; nothing to release"),
                     path.as_bytes(),
                 );
+                // Who left in that moment has taken this look for another member.
+                give_back_stale(path);
             } else if !nested::is_held_above(path, options, environment) {
                 return Err(error);
             }
