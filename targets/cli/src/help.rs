@@ -2,7 +2,7 @@
 
 use update_lock_start::{Line, Text, say, text};
 
-use crate::options::{Spec, Topic};
+use crate::spec::{Spec, Topic};
 
 const ALL: Text = text!(
     "\
