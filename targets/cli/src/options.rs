@@ -2,7 +2,7 @@
 
 use rustix::process::Pid;
 use update_lock::decimal;
-use update_lock_start::{Args, Clock, Environment, Line, now, text};
+use update_lock_start::{Args, Clock, Environment, Line, Text, now, text};
 use update_lock_window::{LocalTime, is_open};
 
 use crate::report::USAGE;
@@ -51,7 +51,7 @@ pub(crate) struct Options {
     pub(crate) open: Values,
     /// What `--while` runs, and every how many milliseconds.
     pub(crate) condition: Option<&'static [u8]>,
-    pub(crate) every: u32,
+    pub(crate) every: Option<u32>,
     /// A bit for each switch.
     switches: u32,
     /// A bit for each option that has been set since the variables were read.
@@ -86,6 +86,10 @@ impl Values {
         self.count == 0
     }
 
+    fn is_full(&self) -> bool {
+        self.count == windows::MOST
+    }
+
     /// `None` where there are too many.
     fn add(&mut self, value: &'static [u8]) -> Option<()> {
         if core::mem::take(&mut self.is_default) {
@@ -97,16 +101,8 @@ impl Values {
     }
 }
 
-/// Says what can't be understood, and which word; the exit code.
-pub(crate) fn usage(what: &[u8], word: &[u8]) -> i32 {
-    let mut line = Line::error();
-    line.bytes(what);
-    if !word.is_empty() {
-        line.filled(text!(" '%'"), word);
-    }
-    line.text(text!("; see 'update-lock help'")).end();
-    USAGE
-}
+/// Of an option's or a variable's value.
+const NO_MEANING: Text = text!(": '%' can't be understood");
 
 impl Options {
     /// What the arguments are, and nothing of what they say.
@@ -120,7 +116,7 @@ impl Options {
             after: None,
             open: Values::NONE,
             condition: None,
-            every: 90_000,
+            every: None,
             switches: 0,
             given: 0,
             token: now(Clock::Monotonic).1,
@@ -149,7 +145,7 @@ impl Options {
             return Ok(());
         }
         match wrong {
-            Some((spec, value)) => Err(spec.complain(value)),
+            Some((spec, value)) => Err(self.refuse_variable(spec, value)),
             None => {
                 self.prefer_given();
                 self.check()
@@ -157,11 +153,30 @@ impl Options {
         }
     }
 
+    /// Says what is wrong: `subject`, and `template` with `word` for its `%`; the exit code.
+    #[inline(never)]
+    fn refuse(&self, subject: &[u8], template: Text, word: &[u8]) -> i32 {
+        let mut line = Line::error();
+        line.bytes(subject).filled(template, word);
+        line.text(text!("; see 'update-lock help"));
+        if let Some(name) = self.topic.name() {
+            line.text(text!(" ")).bytes(name);
+        }
+        line.text(text!("'")).end();
+        USAGE
+    }
+
+    fn refuse_variable(&self, spec: &Spec, value: &[u8]) -> i32 {
+        let mut variable = Line::string();
+        spec.add_variable(&mut variable);
+        self.refuse(variable.as_bytes(), NO_MEANING, value)
+    }
+
     /// Of two options that exclude each other, one on the command line wins over one that a variable sets.
     fn prefer_given(&mut self) {
-        let is_given = |key: Key| self.given & 1 << key as u32 != 0;
-        let waits = is_given(Key::Wait) || is_given(Key::NoWait);
-        if self.after.is_none() || self.wait == Wait::ForEver || waits == is_given(Key::After) {
+        let waits = self.is_given(Key::Wait) || self.is_given(Key::NoWait);
+        if self.after.is_none() || self.wait == Wait::ForEver || waits == self.is_given(Key::After)
+        {
             return;
         }
         if waits {
@@ -170,6 +185,11 @@ impl Options {
             self.wait = Wait::ForEver;
             self.switches &= !(1 << Key::OrRun as u32);
         }
+    }
+
+    /// Whether an option is on the command line.
+    fn is_given(&self, key: Key) -> bool {
+        self.given & 1 << key as u32 != 0
     }
 
     /// Whether a switch is on.
@@ -186,7 +206,7 @@ impl Options {
     fn parse_command(&mut self) -> Result<(), i32> {
         loop {
             let Some(word) = self.arguments.next() else {
-                return Err(usage(b"no command", b""));
+                return Err(self.refuse(b"", text!("no command"), b""));
             };
             if let Some(path) = self.value_of(b"--lock", word)? {
                 self.lock = Some(path);
@@ -197,13 +217,17 @@ impl Options {
                 Some(TOPICS..) => {
                     self.action = Action::Explain;
                     if let Some(name) = self.arguments.next() {
-                        self.topic = Topic::named(name)?;
+                        self.topic = self.topic_named(name)?;
                     }
                 }
-                _ => self.topic = Topic::named(word)?,
+                _ => self.topic = self.topic_named(word)?,
             }
             return Ok(());
         }
+    }
+
+    fn topic_named(&self, name: &[u8]) -> Result<Topic, i32> {
+        Topic::named(name).ok_or_else(|| self.refuse(b"", text!("unknown command '%'"), name))
     }
 
     /// An option whose variable has no meaning, and its value, if there is one.
@@ -248,10 +272,16 @@ impl Options {
                 self.value_of(name, word)?
             };
             if let Some(value) = value {
-                return self.set(spec, value).ok_or_else(|| usage(name, value));
+                return self.set(spec, value).ok_or_else(|| {
+                    let template = match spec.key {
+                        Key::Open if self.open.is_full() => text!(": more than eight"),
+                        _ => NO_MEANING,
+                    };
+                    self.refuse(name, template, value)
+                });
             }
         }
-        Err(usage(b"unknown option", word))
+        Err(self.refuse(b"", text!("unknown option '%'"), word))
     }
 
     /// The value of the option `name`, if `word` is that option: what follows its `=`, else the next word.
@@ -259,7 +289,7 @@ impl Options {
         match word.strip_prefix(name) {
             Some([]) => match self.arguments.next() {
                 Some(value) => Ok(Some(value)),
-                None => Err(usage(b"no value after", word)),
+                None => Err(self.refuse(name, text!(": no value"), b"")),
             },
             Some([b'=', value @ ..]) => Ok(Some(value)),
             _ => Ok(None),
@@ -290,7 +320,9 @@ impl Options {
                 self.open.add(value)?;
             }
             Key::While => self.condition = Some(value),
-            Key::Every => self.every = duration::parse(value).filter(|&every| every > 0)?,
+            Key::Every => {
+                self.every = Some(duration::parse(value).filter(|&every| every > 0)?);
+            }
             Key::For => self.pid = Some(pid(value)?),
             key => {
                 let bit = 1 << key as u32;
@@ -314,18 +346,26 @@ impl Options {
 
     fn check(&self) -> Result<(), i32> {
         let next = { self.arguments }.next();
-        match (self.topic, next) {
-            (Topic::Run, None) => Err(usage(b"run: no command to run", b"")),
+        let is_on = |switch| self.is_given(switch) && self.has(switch);
+        let template = match (self.topic, next) {
+            (Topic::Run, None) => text!("no command to run"),
             (Topic::Run, _) if self.has(Key::OrRun) && self.wait == Wait::ForEver => {
-                Err(usage(b"--or-run needs --wait", b""))
+                text!("--or-run needs --wait")
             }
-            (Topic::Run, _) if self.after.is_some() && self.wait != Wait::ForEver => Err(usage(
-                b"--after waits beside the command: leave --wait out",
-                b"",
-            )),
-            (Topic::Run, _) | (_, None) => Ok(()),
-            (_, Some(word)) => Err(usage(b"too many arguments", word)),
-        }
+            (Topic::Run, _) if self.after.is_some() && self.wait != Wait::ForEver => {
+                text!("--after waits beside the command: leave --wait out")
+            }
+            // A variable says it of a device, and of commands below one that has windows, which have none.
+            _ if is_on(Key::TrustClock) && !self.has_windows() => {
+                text!("--trust-clock needs --open")
+            }
+            _ if self.every.is_some() && self.condition.is_none() => {
+                text!("--every needs --while")
+            }
+            (Topic::Run, _) | (_, None) => return Ok(()),
+            _ => text!("too many arguments: '%'"),
+        };
+        Err(self.refuse(b"", template, next.unwrap_or_default()))
     }
 }
 

@@ -3,8 +3,6 @@
 use update_lock::fields::fields;
 use update_lock_start::{Environment, Line, Text, text};
 
-use crate::options::usage;
-
 /// A command: what to do, what to explain, or what an option belongs to. `All` stands for none of them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Topic {
@@ -34,10 +32,15 @@ impl Topic {
         ALL.get(place).copied()
     }
 
-    pub(crate) fn named(name: &[u8]) -> Result<Self, i32> {
-        position(name, WORDS)
-            .and_then(Self::at)
-            .ok_or_else(|| usage(b"unknown command", name))
+    pub(crate) fn named(name: &[u8]) -> Option<Self> {
+        position(name, WORDS).and_then(Self::at)
+    }
+
+    /// The command's name.
+    pub(crate) fn name(self) -> Option<&'static [u8]> {
+        fields(WORDS.as_bytes(), b' ')
+            .take(TOPICS)
+            .nth(self as usize)
     }
 }
 
@@ -71,7 +74,7 @@ pub(crate) enum Key {
     For,
 }
 
-/// An option: on the command line and as a variable.
+/// An option: on the command line, and, all but `--force`, as a variable.
 pub(crate) struct Spec {
     pub(crate) key: Key,
     /// A bit for each topic that has it.
@@ -99,19 +102,20 @@ impl Spec {
         }
     }
 
-    /// Says that its variable's value has no meaning; the exit code.
-    pub(crate) fn complain(&self, value: &[u8]) -> i32 {
-        let mut variable = Line::string();
-        self.add_variable(&mut variable);
-        usage(variable.as_bytes(), value)
-    }
-
     /// What its variable says.
     #[inline(never)]
     pub(crate) fn value_in(&self, environment: Environment) -> Option<&'static [u8]> {
+        if !self.has_variable() {
+            return None;
+        }
         let mut variable = Line::string();
         self.add_variable(&mut variable);
         environment.get(variable.as_bytes())
+    }
+
+    /// Not where it overrides others: as a variable it would do so in every script.
+    pub(crate) fn has_variable(&self) -> bool {
+        self.key != Key::Force
     }
 
     /// Adds the variable's name: the option's in capitals.
@@ -150,7 +154,7 @@ const OPTIONS: &[Spec] = options! {
     OrRun [Run] "--or-run" "then run unprotected, and take the lock later"
     Require [Run] "--require" "fail where there is no balena device"
     After [Run] "--after T" "take the lock when the command has been up for T"
-    Open [Run Hold] "--open WINDOW" "not then: 02:00-04:00, or Sat,Sun 22:00-06:00"
+    Open [Run Hold] "--open WINDOW" "don't hold it then: 02:00-04:00, Sat,Sun 22:00-06:00"
     TrustClock [Run Hold] "--trust-clock" "go by a clock that NTP hasn't set, too"
     While [Hold] "--while COMMAND" "hold it only while the shell's COMMAND says 0"
     Every [Hold] "--every T" "run that COMMAND every T (default 90s)"
