@@ -37,7 +37,7 @@ pub(crate) fn report(path: Option<&LockPath>, error: Error) -> i32 {
     code(error)
 }
 
-/// Says so of a lock that was waited for.
+/// The same of a lock that was waited for: that is over.
 pub(crate) fn give_up(path: &LockPath, error: Error) -> i32 {
     let mut line = Line::error();
     if let Error::Held(_) | Error::GivingWay = error {
