@@ -41,10 +41,7 @@ impl ApiError {
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
-            Self::NoAddress => {
-                "no BALENA_SUPERVISOR_ADDRESS: the service needs the label \
-                 io.balena.features.supervisor-api"
-            }
+            Self::NoAddress => "no BALENA_SUPERVISOR_ADDRESS in the environment",
             Self::InvalidAddress => "the Supervisor's address is not http://IP:PORT",
             Self::InvalidKey => "the API key is too long or has other than letters and digits",
             Self::Connect(_) => "cannot connect to the Supervisor",

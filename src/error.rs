@@ -116,6 +116,7 @@ impl Error {
             Errno::PERM => "operation not permitted",
             Errno::NOENT => "no such file or directory",
             Errno::NOTDIR => "a part of the path is not a directory",
+            Errno::NOTEMPTY => "directory not empty",
             Errno::ROFS => "read-only file system",
             Errno::NOSPC => "no space left",
             Errno::NAMETOOLONG => "file name too long",

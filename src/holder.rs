@@ -40,7 +40,7 @@ impl Holder {
             Self::Supervisor => "held by the Supervisor, which is at work on an update",
             Self::App => "held by an application",
             Self::Stale => "left behind by an application that died",
-            Self::Foreign { .. } => "something that is no update lock of this library is there",
+            Self::Foreign { .. } => "another tool's file, directory or link",
         }
     }
 }

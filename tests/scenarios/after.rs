@@ -99,7 +99,7 @@ fn a_lock_that_cannot_be_taken_late_says_why(device: &Device) {
         dress(run.args(["--", "sleep", "1000"])).start()
     };
     let run = start(&["--after", "1ms"], |run| run);
-    let line = run.until_says("is its directory there?");
+    let line = run.until_says("make its directory");
     assert!(line.contains(path), "{line}");
     let run = start(&["--after", "1ms"], |run| run.by_user(peers::NOBODY));
     run.until_says("run as another user");

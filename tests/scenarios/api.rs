@@ -1,10 +1,12 @@
 //! The Supervisor's HTTP API, as the commands use it.
 
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener};
 use std::sync::mpsc;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
+use update_lock::{ANSWER_CAPACITY, ApiError};
 
 use super::windows::{clock_at, under};
 use crate::common::api::{Api, Asked, KEY, State};
@@ -17,6 +19,7 @@ scenarios![
     update_without_the_api,
     update_with_a_key_that_is_not_taken,
     update_where_nobody_listens,
+    update_of_a_supervisor_that_answers_otherwise,
     update_of_a_supervisor_that_is_silent,
     update_where_instant_updates_are_off,
     update_by_the_old_variables,
@@ -91,15 +94,17 @@ fn update_takes_its_options_from_variables(device: &Device) {
     let api = Api::start(State::default());
     let update = device
         .update_lock(["update"])
-        .env("UPDATE_LOCK_FORCE", "1")
+        .env("UPDATE_LOCK_FORCE", "1") // not that one
         .env("UPDATE_LOCK_CANCEL", "yes");
     with(&api, update).end().succeeds();
-    assert_eq!(api.asked(), [update_request(true, true)]);
+    assert_eq!(api.asked(), [update_request(false, true)]);
 }
 
 fn update_without_the_api(device: &Device) {
     let line = device.update_lock(["update"]).end().fails_with(69);
-    assert!(line.contains("io.balena.features.supervisor-api"), "{line}");
+    let label = "io.balena.features.supervisor-api";
+    assert_eq!(line.matches(label).count(), 1, "{line}");
+    assert!(line.contains("no BALENA_SUPERVISOR_ADDRESS"), "{line}");
 }
 
 fn update_with_a_key_that_is_not_taken(device: &Device) {
@@ -108,6 +113,7 @@ fn update_with_a_key_that_is_not_taken(device: &Device) {
         let update = device.update_lock(["update"]);
         let line = at(&api.address(), key, update).end().fails_with(code);
         assert!(line.contains("API key"), "{line}");
+        assert!(!line.contains("doctor"), "{line}");
         assert!(!line.contains("secret"), "{line}");
     }
 }
@@ -119,6 +125,34 @@ fn update_where_nobody_listens(device: &Device) {
     let update = device.update_lock(["update"]);
     let line = at("http://localhost", KEY, update).end().fails_with(64);
     assert!(line.contains("http://IP:PORT"), "{line}");
+    assert!(line.ends_with("; see BALENA_SUPERVISOR_ADDRESS"), "{line}");
+}
+
+/// The program has the library's words, each in a text of its own.
+fn update_of_a_supervisor_that_answers_otherwise(device: &Device) {
+    let too_long = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(ANSWER_CAPACITY));
+    let http = |status| format!("HTTP/1.1 {status} -\r\nContent-Length: 0\r\n\r\n");
+    for (answer, error, code) in [
+        (http(301), ApiError::Status(301), 74),
+        (http(403), ApiError::Status(403), 77),
+        (http(404), ApiError::Status(404), 74),
+        (http(423), ApiError::Status(423), 75),
+        (http(500), ApiError::Status(500), 74),
+        ("SSH-2.0-OpenSSH\r\n\r\n".into(), ApiError::NotHttp, 74),
+        ("HTTP/1.1 200 OK\r\nContent-Le".into(), ApiError::CutOff, 74),
+        (too_long, ApiError::TooLong, 74),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("its address"));
+        let mut update = at(&address, KEY, device.update_lock(["update"])).start();
+        let (mut stream, _) = listener.accept().expect("the request");
+        let _asked = stream.read(&mut [0; 1024]).expect("the request");
+        stream.write_all(answer.as_bytes()).expect("it listens");
+        stream.shutdown(Shutdown::Write).expect("the end");
+        let line = update.end().fails_with(code);
+        let expected = format!("update-lock: {}", error.as_str());
+        assert!(line.starts_with(&expected), "{line:?}: {expected:?}");
+    }
 }
 
 fn update_of_a_supervisor_that_is_silent(device: &Device) {
@@ -312,6 +346,7 @@ fn doctor_tries_the_api(device: &Device) {
         let line = line.unwrap_or_else(|| panic!("no such line: {outcome:?}"));
         assert!(line.contains(what), "{what}: {line}");
         assert!(!outcome.output.contains(KEY), "{outcome:?}");
+        assert!(!line.contains("update-lock doctor"), "{line}");
     };
     says(&|doctor| with(&api, doctor), "accepts the key");
     says(
@@ -319,6 +354,10 @@ fn doctor_tries_the_api(device: &Device) {
         "does not accept",
     );
     says(&|doctor| at(&nowhere(), KEY, doctor), "connection refused");
+    says(
+        &|doctor| at("http://localhost", KEY, doctor),
+        "see BALENA_SUPERVISOR_ADDRESS",
+    );
     says(&|doctor| doctor, "io.balena.features.supervisor-api");
 }
 

@@ -11,6 +11,7 @@ scenarios![
     nobody_is_told_to_run_as_another_user,
     a_missing_directory_is_named,
     a_closed_directory_is_named,
+    a_read_only_directory_is_named,
     an_old_lock_name_is_noted,
     the_holder_is_named,
     what_does_not_go_by_itself_fails,
@@ -72,6 +73,19 @@ fn a_closed_directory_is_named(device: &Device) {
         .exits_with(77);
     let failures = failures(&doctor).join("\n");
     assert!(failures.contains("permission denied"), "{doctor:#?}");
+}
+
+fn a_read_only_directory_is_named(device: &Device) {
+    let lock = Lock::new();
+    let mount = "mount --bind . . && mount -o remount,bind,ro . && cd .";
+    let doctor = device.at(&lock, ["doctor"]).directory(lock.directory());
+    let doctor = doctor.after(mount).through(["unshare", "-m"]).end();
+    let doctor = doctor.exits_with(74);
+    let failures = failures(&doctor).join("\n");
+    assert!(
+        failures.contains("mount it for writing") && !failures.contains("update-lock doctor"),
+        "{doctor:#?}"
+    );
 }
 
 fn an_old_lock_name_is_noted(device: &Device) {

@@ -65,7 +65,8 @@ fn what_cannot_be_executed_is_126(device: &Device) {
     fs::write(lock.file("plain"), "text").expect("a file");
     for command in ["./plain", "/"] {
         let run = device.at(&lock, ["run", "--", command]);
-        run.end().fails_on(126, command);
+        let line = run.end().fails_on(126, command);
+        assert!(line.contains("a file that this user may execute"), "{line}");
         assert!(!lock.is_there(), "released");
     }
 }

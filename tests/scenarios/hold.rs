@@ -16,6 +16,7 @@ scenarios![
     a_hold_as_pid_1_reaps_and_ends_at_term,
     a_hold_below_a_run_has_nothing_to_do,
     a_hold_without_a_device,
+    a_hold_without_a_directory_says_so_at_once,
     a_condition_decides,
     a_condition_is_asked_before_anything_is_given_back,
     a_condition_that_says_no_gives_back_what_was_left,
@@ -148,6 +149,16 @@ fn a_hold_without_a_device(device: &Device) {
         .update_lock(["hold"])
         .env("BALENA_APP_LOCK_PATH", lock.path());
     hold.end().fails_on(69, lock.directory());
+}
+
+fn a_hold_without_a_directory_says_so_at_once(device: &Device) {
+    let lock = Lock::new();
+    let path = lock.file("missing/updates.lock");
+    for options in [&["--while", "false"][..], &["--open", "00:00-24:00"]] {
+        let hold = device.update_lock(["--lock"]).arg(&path).arg("hold");
+        let line = hold.args(options).end().fails_on(69, &path);
+        assert!(line.contains("make its directory"), "{line}");
+    }
 }
 
 fn a_condition_decides(device: &Device) {

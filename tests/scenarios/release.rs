@@ -19,6 +19,7 @@ scenarios![
     release_of_another_users_keeper_is_refused,
     release_leaves_a_dead_runs_file,
     release_by_force_removes_what_is_dead,
+    release_by_force_is_asked_for_on_the_command_line,
     release_by_force_leaves_what_is_alive,
     release_by_force_leaves_the_supervisors,
     a_request_before_the_first_look_is_seen,
@@ -151,12 +152,20 @@ fn release_by_force_removes_what_is_dead(device: &Device) {
         assert!(line.contains(": removed: "), "{line}");
         assert!(!lock.is_there());
     }
+}
+
+/// A variable of the fleet would have each script's `release` remove another tool's file.
+fn release_by_force_is_asked_for_on_the_command_line(device: &Device) {
+    let lock = Lock::new();
     fs::write(lock.path(), "another tool's").expect("a file");
-    let release = device
-        .at(&lock, ["release"])
-        .env("UPDATE_LOCK_FORCE", "yes");
-    release.end().exits_with(0).one_line();
-    assert!(!lock.is_there());
+    let release = device.at(&lock, ["release"]);
+    let release = release.env("UPDATE_LOCK_FORCE", "yes").end();
+    let line = release.exits_with(0).one_line();
+    assert!(
+        line.contains("another tool's file") && line.ends_with("; nothing to release"),
+        "{line}"
+    );
+    assert!(lock.is_there());
 }
 
 fn release_by_force_leaves_what_is_alive(device: &Device) {
@@ -173,7 +182,11 @@ fn release_by_force_leaves_what_is_alive(device: &Device) {
     fs::create_dir(lock.path()).expect("mkdir");
     fs::write(lock.path().join("file"), "").expect("a file");
     let release = device.at(&lock, ["release", "--force"]).end();
-    release.fails_on(74, lock.path());
+    let line = release.fails_on(74, lock.path());
+    assert!(
+        line.ends_with("directory not empty; empty it first"),
+        "{line}"
+    );
     assert!(lock.path().join("file").exists());
 }
 

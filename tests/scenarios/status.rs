@@ -231,5 +231,6 @@ fn status_of_a_missing_directory(device: &Device) {
         .end();
     // Nobody can hold what can't be there.
     let output = status.succeeds().output;
-    assert_eq!(output, format!("{}: free\n", path.display()));
+    let expected = format!("{}: free; its directory isn't there\n", path.display());
+    assert_eq!(output, expected);
 }

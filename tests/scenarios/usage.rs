@@ -12,6 +12,8 @@ scenarios![
     an_exit_code_out_of_range,
     run_without_a_command,
     too_many_arguments,
+    what_is_wrong_and_the_help_that_has_it,
+    an_option_without_what_it_needs,
     control_characters_are_not_repeated,
 ];
 
@@ -105,6 +107,81 @@ fn run_without_a_command(device: &Device) {
 fn too_many_arguments(device: &Device) {
     expect_usage_error(device, ["status", "now"], "now");
     expect_usage_error(device, ["doctor", "now"], "now");
+}
+
+fn what_is_wrong_and_the_help_that_has_it(device: &Device) {
+    let nine = [&["hold"][..], &["--open=02:00-04:00"; 9]].concat();
+    for (words, expected) in [
+        (&[][..], "no command; see 'update-lock help'"),
+        (
+            &["sprint"],
+            "unknown command 'sprint'; see 'update-lock help'",
+        ),
+        (&["--lock"], "--lock: no value; see 'update-lock help'"),
+        (
+            &["run", "--wait", "5", "true"],
+            "--wait: '5' can't be understood; see 'update-lock help run'",
+        ),
+        (
+            &["hold", "--open", ""],
+            "--open: '' can't be understood; see 'update-lock help hold'",
+        ),
+        (
+            &nine,
+            "--open: more than eight; see 'update-lock help hold'",
+        ),
+        (
+            &["acquire", "--json"],
+            "unknown option '--json'; see 'update-lock help acquire'",
+        ),
+        (
+            &["acquire", "--for"],
+            "--for: no value; see 'update-lock help acquire'",
+        ),
+        (
+            &["status", "now"],
+            "too many arguments: 'now'; see 'update-lock help status'",
+        ),
+        (&["run"], "no command to run; see 'update-lock help run'"),
+    ] {
+        let line = device
+            .update_lock([])
+            .args(words.iter().copied())
+            .end()
+            .fails_with(64);
+        assert_eq!(line, format!("update-lock: {expected}"));
+    }
+    let run = device
+        .update_lock(["run", "true"])
+        .env("UPDATE_LOCK_WAIT", "5");
+    assert_eq!(
+        run.end().fails_with(64),
+        "update-lock: UPDATE_LOCK_WAIT: '5' can't be understood; see 'update-lock help run'"
+    );
+}
+
+fn an_option_without_what_it_needs(device: &Device) {
+    for (words, needs) in [
+        (["run", "--or-run", "true"], "--or-run needs --wait"),
+        (
+            ["run", "--trust-clock", "true"],
+            "--trust-clock needs --open",
+        ),
+        (
+            ["hold", "--trust-clock", "--reason=-"],
+            "--trust-clock needs --open",
+        ),
+        (["hold", "--every", "5s"], "--every needs --while"),
+    ] {
+        expect_usage_error(device, words, needs);
+    }
+    let lock = Lock::new();
+    let hold = device.at(&lock, ["hold"]).env("UPDATE_LOCK_EVERY", "5s");
+    let line = hold.end().fails_with(64);
+    assert!(line.contains("--every needs --while"), "{line}");
+    // What a variable says of the device's clock is nothing to a command without windows.
+    let run = device.at(&lock, ["run", "true"]);
+    run.env("UPDATE_LOCK_TRUST_CLOCK", "1").end().succeeds();
 }
 
 /// What an argument says may come from anywhere, and goes to a log or a terminal.

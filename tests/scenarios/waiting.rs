@@ -41,7 +41,7 @@ fn wait_gives_up_after_its_time(device: &Device) {
     assert!(start.elapsed() >= Duration::from_millis(400), "not sooner");
     let last = outcome.errors.lines().last().expect("it says so");
     assert!(
-        last.starts_with("update-lock: ") && last.contains(lock.text()),
+        last.starts_with("update-lock: gave up: ") && last.contains(lock.text()),
         "{last:?}"
     );
     assert!(!lock.file("ran").exists());
@@ -118,7 +118,7 @@ fn a_waiter_says_who_holds_the_lock(device: &Device) {
     let line = waiter.run.errors();
     assert_eq!(line.lines().count(), 1, "{line:?}");
     assert!(
-        line.contains(lock.text()) && line.contains("application"),
+        line.contains(lock.text()) && line.ends_with("; 'update-lock status' says who\n"),
         "{line:?}"
     );
     holder.finish().succeeds();

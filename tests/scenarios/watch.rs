@@ -16,6 +16,7 @@ scenarios![
     a_watch_ends_with_its_reader,
     a_watch_ends_with_a_signal,
     a_watch_takes_nothing,
+    a_watch_of_a_missing_directory_says_so,
 ];
 
 /// A watch, and how much of what it said has been seen.
@@ -177,4 +178,17 @@ fn a_watch_takes_nothing(device: &Device) {
     assert!(!lock.is_there());
     watch.process.signal(Signal::SIGTERM);
     watch.process.end().exits_with(143);
+}
+
+fn a_watch_of_a_missing_directory_says_so(device: &Device) {
+    let lock = Lock::new();
+    let path = lock.file("missing/updates.lock");
+    let watch = device.update_lock(["--lock"]).arg(&path).arg("watch");
+    let mut watch = Watching::start(watch);
+    let line = watch.process.until_says("no such file or directory");
+    assert!(line.contains(path.to_str().expect("text")), "{line}");
+    // It may come.
+    fs::create_dir(lock.file("missing")).expect("mkdir");
+    fs::write(&path, "").expect("another tool's file");
+    assert!(watch.next().starts_with("taken: another tool's file"));
 }

@@ -3,7 +3,7 @@
 //! The clock is the machine's own. A zone makes it show what the scenario wants: `LOC-05:17:23` is a rule, too.
 
 use std::fs;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use nix::sys::signal::Signal;
 
@@ -21,6 +21,7 @@ scenarios![
     one_of_several_windows_is_enough,
     the_command_line_takes_the_place_of_the_variable,
     a_zone_file_counts_as_a_rule_does,
+    a_zone_file_is_read_once_a_minute,
     a_zone_that_is_unknown_is_an_error,
     a_window_that_is_none_is_an_error,
     a_clock_that_is_not_set_keeps_windows_shut,
@@ -204,19 +205,21 @@ fn the_command_line_takes_the_place_of_the_variable(device: &Device) {
         .exits_with(0);
 }
 
+/// A zone file of version 1: the magic, its version, six counts, of which one type with a name of four letters; the type; the
+/// name.
+fn zone(ahead: i64) -> Vec<u8> {
+    let mut file = b"TZif".to_vec();
+    file.extend([0; 16]);
+    for count in [0_u32, 0, 0, 0, 1, 4] {
+        file.extend(count.to_be_bytes());
+    }
+    file.extend(i32::try_from(ahead).expect("an offset").to_be_bytes());
+    file.extend(*b"\0\0LOC\0");
+    file
+}
+
 fn a_zone_file_counts_as_a_rule_does(device: &Device) {
     let lock = Lock::new();
-    // Version 1: the magic, its version, six counts, of which one type with a name of four letters; the type; the name.
-    let zone = |ahead: i64| {
-        let mut file = b"TZif".to_vec();
-        file.extend([0; 16]);
-        for count in [0_u32, 0, 0, 0, 1, 4] {
-            file.extend(count.to_be_bytes());
-        }
-        file.extend(i32::try_from(ahead).expect("an offset").to_be_bytes());
-        file.extend(*b"\0\0LOC\0");
-        file
-    };
     let path = lock.file("zone");
     fs::write(&path, zone(ahead(12, 30, 0))).expect("a zone file");
     let words = ["run", "--open", "12:00-13:00", "--", "test", "!", "-e"];
@@ -228,6 +231,32 @@ fn a_zone_file_counts_as_a_rule_does(device: &Device) {
     fs::write(&path, &zone(0)[..46]).expect("half a zone file");
     let run = under(device, &lock, path.to_str().expect("text"), &words);
     run.end().fails_on(64, &path);
+}
+
+/// However often the clock is: a read is seen by the magic that it gives, a look at the clock by the question whether that is
+/// set.
+fn a_zone_file_is_read_once_a_minute(device: &Device) {
+    const LOOKS: usize = 12;
+    let lock = Lock::new();
+    let path = lock.file("zone");
+    fs::write(&path, zone(ahead(12, 30, 0))).expect("a zone file");
+    let start = Instant::now();
+    let strace = ["strace", "-D", "-qq", "-o", "calls", "-e"];
+    let strace = strace
+        .into_iter()
+        .chain(["trace=pread64,adjtimex,clock_adjtime"]);
+    let hold = device.at(&lock, ["hold", "--open", "01:00-02:00"]);
+    let _hold = hold.env("TZ", &path).through(strace).start();
+    let count = |what| lock.read("calls").matches(what).count();
+    wait::until("the clock was looked at", || count("adj") >= LOOKS);
+    // At the start, then, and for each minute that has begun since.
+    let most = 3 + start.elapsed().as_secs() / 60;
+    let reads = count("\"TZif\"");
+    assert!(
+        (2..=most).contains(&(reads as u64)),
+        "{}",
+        lock.read("calls")
+    );
 }
 
 fn a_zone_that_is_unknown_is_an_error(device: &Device) {
@@ -248,8 +277,8 @@ fn a_zone_that_is_unknown_is_an_error(device: &Device) {
         let hold = under(device, &lock, zone, &["hold", "--open", "02:00-04:00"]);
         hold.end().fails_on(64, zone);
         // Who has no windows needs no zone.
-        let run = under(device, &lock, zone, &["run", "--", "true"]);
-        run.end().exits_with(0);
+        let run = device.at(&lock, ["run", "--", "true"]).env("TZ", zone);
+        run.end().succeeds();
     }
 }
 

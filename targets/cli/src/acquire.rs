@@ -46,7 +46,7 @@ fn acquire_for(options: &Options, environment: Environment) -> Result<i32, i32> 
     match outcome {
         Outcome::Acquired(lock) => leave_to_keeper(lock, options, process, &life, signals),
         Outcome::Ended(signal) => Err(128 + signal as i32),
-        Outcome::Failed(error) => Err(report(Some(&path), error)),
+        Outcome::Failed(error) => Err(report::give_up(&path, error)),
         Outcome::Unwanted => Err(report::IO), // not by this schedule
     }
 }

@@ -1,5 +1,6 @@
 //! The Supervisor's API, as the commands use it.
 
+use embedded_io::ErrorKind;
 use update_lock::{ApiError, Supervisor, Update, UpdateReply};
 use update_lock_start::{Child, Environment, Line, Text, complain, exit, fork, say, text};
 
@@ -65,7 +66,7 @@ fn ask(update: Update, environment: Environment) -> Result<UpdateReply, ApiError
 }
 
 fn report_error(error: ApiError) -> i32 {
-    describe(&mut Line::error(), error);
+    describe(&mut Line::error(), error, report::ASK_DOCTOR);
     match error {
         ApiError::NoAddress => report::NO_LOCATION,
         ApiError::InvalidAddress | ApiError::InvalidKey => report::USAGE,
@@ -75,8 +76,8 @@ fn report_error(error: ApiError) -> i32 {
     }
 }
 
-/// Ends a line with what went wrong, why, and what to do.
-pub(crate) fn describe(line: &mut Line, error: ApiError) {
+/// Ends a line with what went wrong, why, and what to do, or `otherwise` where that isn't known.
+pub(crate) fn describe(line: &mut Line, error: ApiError, otherwise: Text) {
     line.text(what(error));
     match (error.reason(), error.errno(), error.status()) {
         (Some(reason), _, _) => line.text(text!(": ")).bytes(reason.as_bytes()),
@@ -86,7 +87,11 @@ pub(crate) fn describe(line: &mut Line, error: ApiError) {
         (None, None, Some(status)) => line.text(text!(": HTTP ")).number(status.into()),
         _ => line,
     };
-    line.text(text!("; ")).text(remedy(error)).end();
+    match remedy(error) {
+        Some(remedy) => line.text(text!("; ")).text(remedy),
+        None => line.text(otherwise),
+    };
+    line.end();
 }
 
 fn what(error: ApiError) -> Text {
@@ -105,6 +110,12 @@ fn what(error: ApiError) -> Text {
         InvalidKey, InvalidKey
         Connect(update_lock::Errno::IO), Connect(_)
         TimedOut, TimedOut
+        Write(ErrorKind::Other), Write(_)
+        Read(ErrorKind::Other), Read(_)
+        CutOff, CutOff
+        NotHttp, NotHttp
+        TooLong, TooLong
+        Status(300), Status(300..=399)
         Status(401), Status(401)
         Status(404), Status(404)
         Status(423), Status(423)
@@ -112,11 +123,15 @@ fn what(error: ApiError) -> Text {
     }
 }
 
-fn remedy(error: ApiError) -> Text {
-    match error {
-        ApiError::NoAddress => text!("give it the label io.balena.features.supervisor-api: '1'"),
+fn remedy(error: ApiError) -> Option<Text> {
+    Some(match error {
+        ApiError::NoAddress => {
+            text!("give the service the label io.balena.features.supervisor-api: '1'")
+        }
+        ApiError::InvalidAddress => text!("see BALENA_SUPERVISOR_ADDRESS"),
+        ApiError::InvalidKey => text!("see BALENA_SUPERVISOR_API_KEY"),
         ApiError::Status(423) => text!("--force overrides it"),
         ApiError::Status(401 | 403) => text!("restart the service: it gets a new key"),
-        _ => text!("'update-lock doctor' looks at it closer"),
-    }
+        _ => return None,
+    })
 }

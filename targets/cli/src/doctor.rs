@@ -95,7 +95,8 @@ fn check_directory(location: &Location) -> i32 {
 }
 
 fn fail(check: Text, location: &Location, error: Error) -> i32 {
-    report::describe(Line::output().text(check), Some(location.path()), error);
+    let mut line = Line::output();
+    report::diagnose(line.text(check), Some(location.path()), error, text!(""));
     report::code(error)
 }
 
@@ -166,9 +167,9 @@ fn check_api(environment: Environment) {
                 .filled(text!("  API: http://%"), supervisor.host());
             match outcome {
                 Ok(_) => line.text(text!(" answers, and accepts the key")).end(),
-                Err(error) => api::describe(line.text(text!(": ")), error),
+                Err(error) => api::describe(line.text(text!(": ")), error, text!("")),
             }
         }
-        Err(error) => api::describe(line.text(text!("note  API: ")), error),
+        Err(error) => api::describe(line.text(text!("note  API: ")), error, text!("")),
     }
 }

@@ -2,7 +2,7 @@
 
 use update_lock::decimal;
 
-use crate::options::position;
+use crate::spec::position;
 
 /// The milliseconds that `text` says; `None` where it is no time, or more than 49 days.
 pub(crate) fn parse(text: &[u8]) -> Option<u32> {

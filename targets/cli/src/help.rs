@@ -2,21 +2,30 @@
 
 use update_lock_start::{Line, Text, say, text};
 
-use crate::options::{Spec, Topic};
+use crate::spec::{Spec, Topic};
 
 const ALL: Text = text!(
     "\
 update-lock: holds back balena updates and reboots while a command runs
 
   update-lock [--lock PATH] run [OPTION...] [--] COMMAND...
+        runs COMMAND under the lock
   update-lock [--lock PATH] hold [OPTION...]
+        holds the lock until a signal ends that
   update-lock [--lock PATH] acquire [OPTION...]
+        takes the lock for the rest of a script
   update-lock [--lock PATH] release [OPTION...]
+        gives back what acquire has taken
   update-lock [--lock PATH] status [--json]
+        says who holds the lock
   update-lock [--lock PATH] watch [--json]
+        prints a line for each change of the lock
   update-lock update [--force] [--cancel]
+        asks the Supervisor to look for an update
   update-lock [--lock PATH] doctor
+        says whether a lock protects an app here
   update-lock help [COMMAND]
+        explains COMMAND and its options
   update-lock --version
 
 PATH is the lock file; else UPDATE_LOCK_PATH, BALENA_APP_LOCK_PATH, or what
@@ -46,8 +55,8 @@ update-lock hold [OPTION...]
 
 Holds the lock until a signal ends that: a service of its own, which holds back
 the updates of its whole release. Useful with --open or --while.
-Exit code: 128+N for signal N; 64 usage, 69 no lock here, 74 I/O, 75 lost with
---on-lost stop, 77 not allowed."
+Exit code: 128+N for signal N; 0 below a run that holds it; 64 usage, 69 no
+lock here, 74 I/O, 75 lost with --on-lost stop, 77 not allowed."
 );
 
 const ACQUIRE: Text = text!(
@@ -90,8 +99,8 @@ update-lock update [OPTION...]
 Asks the Supervisor to look for an update now: a lock that is free again it may
 notice after 15 minutes only. The service needs the label
 io.balena.features.supervisor-api.
-Exit code: 0 it looks, 69 no API here, 74 no answer, 75 it ignores that, 77 not
-allowed."
+Exit code: 0 it looks, 69 no API here, 74 no answer, 75 it ignores that or
+finds a lock, 77 not allowed."
 );
 
 const DOCTOR: Text = text!(
@@ -99,7 +108,8 @@ const DOCTOR: Text = text!(
 update-lock doctor
 
 Says whether a lock protects an app here, and else what to do about it.
-Exit code: 0 it does, 69 no lock here, 77 not allowed."
+Exit code: 0 it does, 69 no lock here, 74 I/O, 75 another tool's file is there,
+77 not allowed."
 );
 
 /// Explains the program or one of its commands.
@@ -122,11 +132,12 @@ pub(crate) fn help(topic: Topic) -> i32 {
         line.text(separator)
             .text(text!("  "))
             .bytes(spec.usage.as_bytes());
-        line.text(text!("\n        "))
-            .text(spec.help)
-            .text(text!(" ["));
-        spec.add_variable(&mut line);
-        line.text(text!("]")).end();
+        line.text(text!("\n        ")).text(spec.help);
+        if spec.has_variable() {
+            spec.add_variable(line.text(text!(" [")));
+            line.text(text!("]"));
+        }
+        line.end();
         separator = text!("");
     }
     if let Some(codes) = codes {

@@ -2,7 +2,7 @@
 
 use core::convert::Infallible;
 
-use update_lock::{LockPath, Waiter};
+use update_lock::{Location, LockPath, Waiter};
 use update_lock_start::{Environment, Signals, complain, text};
 
 use crate::job::Standing;
@@ -25,6 +25,10 @@ pub(crate) fn hold(options: &Options, environment: Environment) -> i32 {
         Ok(path) => path,
         Err(code) => return code,
     };
+    // Before a condition or a window is waited for.
+    if let Some(error) = report::missing(&Location::explicit(path.clone())) {
+        return report(Some(&path), error);
+    }
     if nested::is_held_above(&path, options, environment) {
         return 0;
     }

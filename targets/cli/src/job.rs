@@ -222,7 +222,9 @@ fn report_failed(command: &[u8], errno: Errno) -> i32 {
         ),
         Errno::ACCESS => (
             NOT_EXECUTABLE,
-            Some(text!("permission denied; chmod +x makes a program of it")),
+            Some(text!(
+                "permission denied; name a file that this user may execute (chmod +x)"
+            )),
         ),
         Errno::NOEXEC => (
             NOT_EXECUTABLE,

@@ -26,6 +26,7 @@ mod run;
 mod schedule;
 mod semaphore;
 mod shared_keeper;
+mod spec;
 mod status;
 mod watch;
 mod windows;
@@ -33,7 +34,8 @@ mod windows;
 use update_lock::{Error, Location, LockPath};
 use update_lock_start::{Args, Environment, Line, open_missing, text};
 
-use options::{Action, Options, Topic};
+use options::{Action, Options};
+use spec::Topic;
 
 #[allow(unsafe_code, reason = "the program's entry is a symbol for the linker")]
 mod entry {

@@ -1,55 +1,14 @@
-//! The command line and its environment variables, from one table.
+//! The command line and its environment variables.
 
 use rustix::process::Pid;
 use update_lock::decimal;
-use update_lock::fields::fields;
 use update_lock_start::{Args, Clock, Environment, Line, Text, now, text};
 use update_lock_window::{LocalTime, is_open};
 
 use crate::report::USAGE;
+pub(crate) use crate::spec::Key;
+use crate::spec::{Spec, TOPICS, Topic, VERSIONS, WORDS, position};
 use crate::{duration, windows};
-
-/// A command: what to do, what to explain, or what an option belongs to. `All` stands for none of them.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Topic {
-    Run,
-    Hold,
-    Acquire,
-    Release,
-    Status,
-    Watch,
-    Update,
-    Doctor,
-    All,
-}
-
-/// What a command line may begin with: the topics in their order, then what isn't one.
-const WORDS: &str =
-    "run hold acquire release status watch update doctor help --help -h --version -V";
-
-/// The first of them that asks for help, and the first that asks for the version.
-const TOPICS: usize = Topic::All as usize;
-const VERSIONS: usize = TOPICS + 3;
-
-impl Topic {
-    fn at(place: usize) -> Option<Self> {
-        use Topic::{Acquire, Doctor, Hold, Release, Run, Status, Update, Watch};
-        const ALL: [Topic; TOPICS] = [Run, Hold, Acquire, Release, Status, Watch, Update, Doctor];
-        ALL.get(place).copied()
-    }
-
-    fn named(name: &[u8]) -> Result<Self, i32> {
-        position(name, WORDS)
-            .and_then(Self::at)
-            .ok_or_else(|| usage(b"unknown command", name))
-    }
-}
-
-/// The place of `word` among `words`. A `match` would compare byte by byte, with code for each.
-#[inline(never)]
-pub(crate) fn position(word: &[u8], words: &str) -> Option<usize> {
-    fields(words.as_bytes(), b' ').position(|known| known == word)
-}
 
 /// What to do with a topic.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,127 +38,6 @@ pub(crate) enum OnLost {
 /// As long as somebody's probe may look like a holder: no wait, as a person sees it.
 const NO_WAIT: Wait = Wait::AtMost(250);
 
-/// Which option; the first ones are switches.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Key {
-    NoWait,
-    OrRun,
-    Require,
-    Group,
-    Shared,
-    Update,
-    Cancel,
-    TrustClock,
-    Force,
-    Json,
-    Wait,
-    Reason,
-    ExitCode,
-    OnLost,
-    After,
-    Open,
-    While,
-    Every,
-    For,
-}
-
-/// An option: on the command line and as a variable.
-pub(crate) struct Spec {
-    key: Key,
-    /// A bit for each topic that has it.
-    topics: u16,
-    /// Its name, and what stands for its value, if it takes one.
-    pub(crate) usage: &'static str,
-    /// What it does.
-    pub(crate) help: Text,
-}
-
-impl Spec {
-    /// The options of a command.
-    pub(crate) fn of(topic: Topic) -> impl Iterator<Item = &'static Self> {
-        OPTIONS
-            .iter()
-            .filter(move |spec| spec.topics & 1 << topic as u8 != 0)
-    }
-
-    /// The name, and whether a value belongs to it.
-    fn name(&self) -> (&'static [u8], bool) {
-        let usage = self.usage.as_bytes();
-        match usage.iter().position(|&byte| byte == b' ') {
-            Some(end) => (usage.get(..end).unwrap_or_default(), true),
-            None => (usage, false),
-        }
-    }
-
-    /// Says that its variable's value has no meaning; the exit code.
-    fn complain(&self, value: &[u8]) -> i32 {
-        let mut variable = Line::string();
-        self.add_variable(&mut variable);
-        usage(variable.as_bytes(), value)
-    }
-
-    /// What its variable says.
-    #[inline(never)]
-    fn value_in(&self, environment: Environment) -> Option<&'static [u8]> {
-        let mut variable = Line::string();
-        self.add_variable(&mut variable);
-        environment.get(variable.as_bytes())
-    }
-
-    /// Adds the variable's name: the option's in capitals.
-    pub(crate) fn add_variable(&self, line: &mut Line) {
-        let (name, _) = self.name();
-        line.text(text!("UPDATE_LOCK_"));
-        let Some(name) = name.strip_prefix(b"--") else {
-            line.text(text!("EXIT_CODE")); // the only short one
-            return;
-        };
-        for &byte in name {
-            line.bytes(&[if byte == b'-' {
-                b'_'
-            } else {
-                byte.to_ascii_uppercase()
-            }]);
-        }
-    }
-}
-
-macro_rules! options {
-    ($($key:ident [$($topic:ident)*] $name:literal $help:literal)*) => {
-        &[$(Spec {
-            key: Key::$key,
-            topics: 0 $(| 1 << Topic::$topic as u8)*,
-            usage: $name,
-            help: text!($help),
-        }),*]
-    };
-}
-
-/// All options but `--lock`, which stands before the command.
-const OPTIONS: &[Spec] = options! {
-    NoWait [Run Acquire] "--no-wait" "give up when somebody holds the lock"
-    Wait [Run Acquire] "--wait T" "give up after T (500ms, 30s, 5m, 2h)"
-    OrRun [Run] "--or-run" "then run unprotected, and take the lock later"
-    Require [Run] "--require" "fail where there is no balena device"
-    After [Run] "--after T" "take the lock when the command has been up for T"
-    Open [Run Hold] "--open WINDOW" "not then: 02:00-04:00, or Sat,Sun 22:00-06:00"
-    TrustClock [Run Hold] "--trust-clock" "go by a clock that NTP hasn't set, too"
-    While [Hold] "--while COMMAND" "hold it only while the shell's COMMAND says 0"
-    Every [Hold] "--every T" "run that COMMAND every T (default 90s)"
-    OnLost [Run Hold] "--on-lost HOW" "after an override: retake (default), stop, ignore"
-    For [Acquire] "--for PID" "release when process PID has ended, not the caller"
-    For [Release] "--for PID" "what acquire --shared took for PID, not the caller"
-    Shared [Run Acquire] "--shared" "beside others; the last one gives it back"
-    Reason [Run Hold Acquire] "--reason TEXT" "why, for people who look at the lock"
-    Group [Run] "--group" "signal the command's whole process group"
-    ExitCode [Run] "-E CODE" "exit with CODE instead of 69, 74, 75 and 77"
-    Force [Release] "--force" "remove what another tool or a dead app has left"
-    Update [Release] "--update" "then ask the Supervisor to look for an update"
-    Force [Update] "--force" "override the locks of all services"
-    Cancel [Update] "--cancel" "break off a download that is under way"
-    Json [Status Watch] "--json" "print JSON"
-};
-
 /// What the command line and the environment ask for.
 pub(crate) struct Options {
     pub(crate) action: Action,
@@ -213,7 +51,7 @@ pub(crate) struct Options {
     pub(crate) open: Values,
     /// What `--while` runs, and every how many milliseconds.
     pub(crate) condition: Option<&'static [u8]>,
-    pub(crate) every: u32,
+    pub(crate) every: Option<u32>,
     /// A bit for each switch.
     switches: u32,
     /// A bit for each option that has been set since the variables were read.
@@ -248,6 +86,10 @@ impl Values {
         self.count == 0
     }
 
+    fn is_full(&self) -> bool {
+        self.count == windows::MOST
+    }
+
     /// `None` where there are too many.
     fn add(&mut self, value: &'static [u8]) -> Option<()> {
         if core::mem::take(&mut self.is_default) {
@@ -259,16 +101,8 @@ impl Values {
     }
 }
 
-/// Says what can't be understood, and which word; the exit code.
-fn usage(what: &[u8], word: &[u8]) -> i32 {
-    let mut line = Line::error();
-    line.bytes(what);
-    if !word.is_empty() {
-        line.filled(text!(" '%'"), word);
-    }
-    line.text(text!("; see 'update-lock help'")).end();
-    USAGE
-}
+/// Of an option's or a variable's value.
+const NO_MEANING: Text = text!(": '%' can't be understood");
 
 impl Options {
     /// What the arguments are, and nothing of what they say.
@@ -282,7 +116,7 @@ impl Options {
             after: None,
             open: Values::NONE,
             condition: None,
-            every: 90_000,
+            every: None,
             switches: 0,
             given: 0,
             token: now(Clock::Monotonic).1,
@@ -311,7 +145,7 @@ impl Options {
             return Ok(());
         }
         match wrong {
-            Some((spec, value)) => Err(spec.complain(value)),
+            Some((spec, value)) => Err(self.refuse_variable(spec, value)),
             None => {
                 self.prefer_given();
                 self.check()
@@ -319,11 +153,30 @@ impl Options {
         }
     }
 
+    /// Says what is wrong: `subject`, and `template` with `word` for its `%`; the exit code.
+    #[inline(never)]
+    fn refuse(&self, subject: &[u8], template: Text, word: &[u8]) -> i32 {
+        let mut line = Line::error();
+        line.bytes(subject).filled(template, word);
+        line.text(text!("; see 'update-lock help"));
+        if let Some(name) = self.topic.name() {
+            line.text(text!(" ")).bytes(name);
+        }
+        line.text(text!("'")).end();
+        USAGE
+    }
+
+    fn refuse_variable(&self, spec: &Spec, value: &[u8]) -> i32 {
+        let mut variable = Line::string();
+        spec.add_variable(&mut variable);
+        self.refuse(variable.as_bytes(), NO_MEANING, value)
+    }
+
     /// Of two options that exclude each other, one on the command line wins over one that a variable sets.
     fn prefer_given(&mut self) {
-        let is_given = |key: Key| self.given & 1 << key as u32 != 0;
-        let waits = is_given(Key::Wait) || is_given(Key::NoWait);
-        if self.after.is_none() || self.wait == Wait::ForEver || waits == is_given(Key::After) {
+        let waits = self.is_given(Key::Wait) || self.is_given(Key::NoWait);
+        if self.after.is_none() || self.wait == Wait::ForEver || waits == self.is_given(Key::After)
+        {
             return;
         }
         if waits {
@@ -332,6 +185,11 @@ impl Options {
             self.wait = Wait::ForEver;
             self.switches &= !(1 << Key::OrRun as u32);
         }
+    }
+
+    /// Whether an option is on the command line.
+    fn is_given(&self, key: Key) -> bool {
+        self.given & 1 << key as u32 != 0
     }
 
     /// Whether a switch is on.
@@ -348,7 +206,7 @@ impl Options {
     fn parse_command(&mut self) -> Result<(), i32> {
         loop {
             let Some(word) = self.arguments.next() else {
-                return Err(usage(b"no command", b""));
+                return Err(self.refuse(b"", text!("no command"), b""));
             };
             if let Some(path) = self.value_of(b"--lock", word)? {
                 self.lock = Some(path);
@@ -359,13 +217,17 @@ impl Options {
                 Some(TOPICS..) => {
                     self.action = Action::Explain;
                     if let Some(name) = self.arguments.next() {
-                        self.topic = Topic::named(name)?;
+                        self.topic = self.topic_named(name)?;
                     }
                 }
-                _ => self.topic = Topic::named(word)?,
+                _ => self.topic = self.topic_named(word)?,
             }
             return Ok(());
         }
+    }
+
+    fn topic_named(&self, name: &[u8]) -> Result<Topic, i32> {
+        Topic::named(name).ok_or_else(|| self.refuse(b"", text!("unknown command '%'"), name))
     }
 
     /// An option whose variable has no meaning, and its value, if there is one.
@@ -410,10 +272,16 @@ impl Options {
                 self.value_of(name, word)?
             };
             if let Some(value) = value {
-                return self.set(spec, value).ok_or_else(|| usage(name, value));
+                return self.set(spec, value).ok_or_else(|| {
+                    let template = match spec.key {
+                        Key::Open if self.open.is_full() => text!(": more than eight"),
+                        _ => NO_MEANING,
+                    };
+                    self.refuse(name, template, value)
+                });
             }
         }
-        Err(usage(b"unknown option", word))
+        Err(self.refuse(b"", text!("unknown option '%'"), word))
     }
 
     /// The value of the option `name`, if `word` is that option: what follows its `=`, else the next word.
@@ -421,7 +289,7 @@ impl Options {
         match word.strip_prefix(name) {
             Some([]) => match self.arguments.next() {
                 Some(value) => Ok(Some(value)),
-                None => Err(usage(b"no value after", word)),
+                None => Err(self.refuse(name, text!(": no value"), b"")),
             },
             Some([b'=', value @ ..]) => Ok(Some(value)),
             _ => Ok(None),
@@ -452,7 +320,9 @@ impl Options {
                 self.open.add(value)?;
             }
             Key::While => self.condition = Some(value),
-            Key::Every => self.every = duration::parse(value).filter(|&every| every > 0)?,
+            Key::Every => {
+                self.every = Some(duration::parse(value).filter(|&every| every > 0)?);
+            }
             Key::For => self.pid = Some(pid(value)?),
             key => {
                 let bit = 1 << key as u32;
@@ -476,18 +346,26 @@ impl Options {
 
     fn check(&self) -> Result<(), i32> {
         let next = { self.arguments }.next();
-        match (self.topic, next) {
-            (Topic::Run, None) => Err(usage(b"run: no command to run", b"")),
+        let is_on = |switch| self.is_given(switch) && self.has(switch);
+        let template = match (self.topic, next) {
+            (Topic::Run, None) => text!("no command to run"),
             (Topic::Run, _) if self.has(Key::OrRun) && self.wait == Wait::ForEver => {
-                Err(usage(b"--or-run needs --wait", b""))
+                text!("--or-run needs --wait")
             }
-            (Topic::Run, _) if self.after.is_some() && self.wait != Wait::ForEver => Err(usage(
-                b"--after waits beside the command: leave --wait out",
-                b"",
-            )),
-            (Topic::Run, _) | (_, None) => Ok(()),
-            (_, Some(word)) => Err(usage(b"too many arguments", word)),
-        }
+            (Topic::Run, _) if self.after.is_some() && self.wait != Wait::ForEver => {
+                text!("--after waits beside the command: leave --wait out")
+            }
+            // A variable says it of a device, and of commands below one that has windows, which have none.
+            _ if is_on(Key::TrustClock) && !self.has_windows() => {
+                text!("--trust-clock needs --open")
+            }
+            _ if self.every.is_some() && self.condition.is_none() => {
+                text!("--every needs --while")
+            }
+            (Topic::Run, _) | (_, None) => return Ok(()),
+            _ => text!("too many arguments: '%'"),
+        };
+        Err(self.refuse(b"", template, next.unwrap_or_default()))
     }
 }
 

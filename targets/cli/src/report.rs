@@ -1,6 +1,6 @@
 //! Errors as people and scripts see them: one line, and an exit code.
 
-use update_lock::{Errno, Error, Holder, LockPath, Operation};
+use update_lock::{Errno, Error, Holder, Location, LockPath, Operation};
 use update_lock_start::{Line, Text, text};
 
 /// `EX_USAGE` of `sysexits.h`: the command line can't be understood.
@@ -21,7 +21,8 @@ pub(crate) fn code(error: Error) -> i32 {
     match error {
         Error::Held(_) | Error::GivingWay => HELD,
         Error::Nobody => NOT_ALLOWED,
-        Error::NoLocation | Error::PathTooLong | Error::InvalidPath => NO_LOCATION,
+        Error::PathTooLong | Error::InvalidPath => USAGE,
+        Error::NoLocation => NO_LOCATION,
         error => match error.errno() {
             Some(Errno::NOENT | Errno::NOTDIR) => NO_LOCATION,
             Some(Errno::ACCESS | Errno::PERM) => NOT_ALLOWED,
@@ -36,13 +37,41 @@ pub(crate) fn report(path: Option<&LockPath>, error: Error) -> i32 {
     code(error)
 }
 
+/// The same of a lock that was waited for: that is over.
+pub(crate) fn give_up(path: &LockPath, error: Error) -> i32 {
+    let mut line = Line::error();
+    if let Error::Held(_) | Error::GivingWay = error {
+        line.text(text!("gave up: "));
+    }
+    describe(&mut line, Some(path), error);
+    code(error)
+}
+
 /// Ends a line with all that.
 pub(crate) fn describe(line: &mut Line, path: Option<&LockPath>, error: Error) {
+    diagnose(line, path, error, ASK_DOCTOR);
+}
+
+/// What to do where nothing better is known.
+pub(crate) const ASK_DOCTOR: Text = text!("; 'update-lock doctor' looks at it closer");
+
+/// Ends a line with all that, or with `otherwise` where it isn't known what to do.
+pub(crate) fn diagnose(line: &mut Line, path: Option<&LockPath>, error: Error, otherwise: Text) {
     if let Some(path) = path {
         line.filled(text!("%: "), path.as_bytes());
     }
     tell(line, error);
-    line.text(text!("; ")).text(remedy(error)).end();
+    match remedy(error) {
+        Some(remedy) => line.text(text!("; ")).text(remedy),
+        None => line.text(otherwise),
+    };
+    line.end();
+}
+
+/// The error of a lock whose directory isn't there.
+pub(crate) fn missing(location: &Location) -> Option<Error> {
+    let error = location.check_writable().err()?;
+    (code(error) == NO_LOCATION).then_some(error)
 }
 
 /// Adds what failed, and why.
@@ -115,27 +144,32 @@ fn reason(errno: Errno) -> Option<Text> {
             }
         };
     }
-    Some(reasons!(ACCESS PERM NOENT NOTDIR ROFS NOSPC NAMETOOLONG LOOP MFILE NFILE NOMEM NOLCK IO))
+    Some(
+        reasons!(ACCESS PERM NOENT NOTDIR ROFS NOSPC NAMETOOLONG LOOP MFILE NFILE NOMEM NOLCK IO NOTEMPTY),
+    )
 }
 
 /// What a person can do about it.
-fn remedy(error: Error) -> Text {
-    match error {
+fn remedy(error: Error) -> Option<Text> {
+    Some(match error {
         Error::Held(Holder::Supervisor) | Error::GivingWay => text!("it goes by itself"),
-        Error::Held(Holder::App) => text!("wait for it, or stop it"),
+        Error::Held(Holder::App) => text!("'update-lock status' says who"),
         Error::Held(Holder::Stale) => text!("run as its user or as root to take it over"),
         Error::Held(_) => text!("'update-lock release --force' removes it if nothing needs it"),
         Error::Nobody => text!("run as another user"),
         Error::NoLocation => text!("name a file with --lock PATH"),
         Error::PathTooLong | Error::InvalidPath => text!("name another file"),
-        error => match error.errno() {
-            Some(Errno::NOENT | Errno::NOTDIR) => text!("is its directory there?"),
-            Some(Errno::ACCESS | Errno::PERM) => {
+        error => match error.errno()? {
+            Errno::NOENT | Errno::NOTDIR => text!("make its directory, or name another file"),
+            Errno::ACCESS | Errno::PERM => {
                 text!("run as root, or let this user write its directory")
             }
-            Some(Errno::NAMETOOLONG) => text!("name another file"),
-            Some(Errno::MFILE | Errno::NFILE) => text!("raise the limit (ulimit -n)"),
-            _ => text!("'update-lock doctor' looks at it closer"),
+            Errno::ROFS => text!("mount it for writing, or name another file"),
+            Errno::NOSPC => text!("make room there"),
+            Errno::NOTEMPTY => text!("empty it first"),
+            Errno::NAMETOOLONG => text!("name another file"),
+            Errno::MFILE | Errno::NFILE => text!("raise the limit (ulimit -n)"),
+            _ => return None,
         },
-    }
+    })
 }

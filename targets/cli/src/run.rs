@@ -10,7 +10,7 @@ use crate::nested;
 use crate::obtain::{Outcome, Reminder, milliseconds, obtain};
 use crate::options::{Key, Options};
 use crate::protection::{Protection, write_own_note};
-use crate::report::{self, report};
+use crate::report;
 use crate::schedule::Schedule;
 
 /// How long a command may take to end by itself once it is told to.
@@ -37,6 +37,7 @@ pub(crate) fn run(options: &Options, environment: Environment) -> i32 {
             protection.end();
             code
         }
+        Err(Refusal::Code(report::USAGE)) => report::USAGE,
         Err(Refusal::Code(code)) => options.exit_code.unwrap_or(code),
         Err(Refusal::Signal(signal)) => 128 + signal as i32,
     }
@@ -125,7 +126,7 @@ impl Run<'_> {
                 let reminder = Reminder::after(milliseconds(), Some(error));
                 Ok(Protection::Later(waiter, reminder))
             }
-            Outcome::Failed(error) => Err(Refusal::Code(report(Some(path), error))),
+            Outcome::Failed(error) => Err(Refusal::Code(report::give_up(path, error))),
         }
     }
 

@@ -15,6 +15,9 @@ use crate::windows::Windows;
 /// Nothing is due.
 pub(crate) const NEVER: u64 = u32::MAX as u64;
 
+/// How often the command of `--while` is run, unless `--every` says so.
+const EVERY_MS: u32 = 90_000;
+
 /// What the options say about when the lock is to be held.
 pub(crate) struct Schedule {
     start: u64,
@@ -43,9 +46,9 @@ impl Schedule {
         Ok(Self {
             start,
             windows: Windows::of(options, environment)?,
-            condition: options
-                .condition
-                .map(|command| Condition::new(command, options.every, environment)),
+            condition: options.condition.map(|command| {
+                Condition::new(command, options.every.unwrap_or(EVERY_MS), environment)
+            }),
             environment,
         })
     }

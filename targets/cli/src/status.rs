@@ -1,6 +1,6 @@
 //! `status`: who holds the lock.
 
-use update_lock::{ApiError, Holder, LockPath, Status, status as look};
+use update_lock::{ApiError, Holder, Location, LockPath, Status, status as look};
 use update_lock_start::{Environment, Line, Text, text};
 
 use crate::api;
@@ -22,14 +22,17 @@ pub(crate) fn status(options: &Options, environment: Environment) -> i32 {
     if options.has(Key::Json) {
         print_json(path, status.as_ref(), environment);
     } else {
-        print_text(path, status.as_ref());
+        print_text(location, status.as_ref());
     }
     status.map_or(0, |_| report::HELD)
 }
 
-fn print_text(path: &LockPath, status: Option<&Status>) {
+fn print_text(location: &Location, status: Option<&Status>) {
     let mut line = Line::output();
-    describe(&mut line, path, status);
+    describe(&mut line, location.path(), status);
+    if status.is_none() && report::missing(location).is_some() {
+        line.text(text!("; its directory isn't there"));
+    }
     line.end();
 }
 
@@ -134,7 +137,7 @@ fn add_update(line: &mut Line, environment: Environment) {
         Ok(device) => device,
         Err(ApiError::NoAddress) => return,
         Err(error) => {
-            api::describe(&mut Line::error(), error);
+            api::describe(&mut Line::error(), error, report::ASK_DOCTOR);
             line.text(text!(",\"update\":null"));
             return;
         }

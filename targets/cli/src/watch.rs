@@ -21,6 +21,10 @@ pub(crate) fn watch(options: &Options, environment: Environment) -> i32 {
         Err(error) => return crate::report_location(options, environment, error),
     };
     let path = location.path();
+    // Nobody takes it there; a directory may come.
+    if let Some(error) = report::missing(&location) {
+        report(Some(path), error);
+    }
     follow(path, options.has(Key::Json)).unwrap_or_else(|error| report(Some(path), error))
 }
 

@@ -19,6 +19,8 @@ pub(crate) struct Windows {
     /// The zone's file, if it has one.
     file: Option<OwnedFd>,
     trusts_clock: bool,
+    /// A minute of UTC, and how far the zone's clocks are ahead in it: its file is read once for each.
+    ahead: Option<(u32, Option<i32>)>,
     /// That the clock isn't set was said, and whether a window would have been open then.
     complaint: Option<bool>,
 }
@@ -58,7 +60,7 @@ impl Windows {
 
     fn in_zone(tz: &'static [u8], options: &Options) -> Option<Self> {
         let zone = Zone::parse(tz)?;
-        let windows = Self {
+        let mut windows = Self {
             values: options.open.values,
             zone,
             file: match zone {
@@ -66,6 +68,7 @@ impl Windows {
                 Zone::File { directory, name } => Some(open(directory, name).ok()?),
             },
             trusts_clock: options.has(Key::TrustClock),
+            ahead: None,
             complaint: None,
         };
         windows.local(0).map(|_| windows)
@@ -95,11 +98,20 @@ impl Windows {
         is_set && is_open
     }
 
-    fn local(&self, utc: u32) -> Option<LocalTime> {
+    fn local(&mut self, utc: u32) -> Option<LocalTime> {
+        let minute = utc / 60;
+        let ahead = match self.ahead {
+            Some((of, ahead)) if of == minute => ahead,
+            _ => self.ahead(utc),
+        };
+        self.ahead = Some((minute, ahead));
+        Some(LocalTime::new(utc, ahead?))
+    }
+
+    fn ahead(&self, utc: u32) -> Option<i32> {
         let read_at =
             |at: u32, buffer: &mut [u8]| pread(self.file.as_ref()?, buffer, at.into()).ok();
-        let offset = self.zone.offset(utc, read_at)?;
-        Some(LocalTime::new(utc, offset))
+        self.zone.offset(utc, read_at)
     }
 }
 

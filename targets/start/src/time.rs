@@ -1,4 +1,5 @@
-//! The clocks, by system call: the vDSO's way is 2 KiB long, and nobody here asks for the time twice a second.
+//! The clocks, by system call: the vDSO's way is 2 KiB long, and a process here asks for the time a few times a second, or each
+//! millisecond for the quarter of one before it gives up.
 
 use crate::arch::syscall;
 
