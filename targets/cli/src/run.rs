@@ -3,11 +3,13 @@
 use rustix::io::Errno;
 use update_lock::{Error, Location, Waiter};
 use update_lock_start::number::{SIGCHLD, SIGIO, SIGKILL, SIGTERM};
-use update_lock_start::{Environment, Line, SignalSet, Signals, complain, complain_number, text};
+use update_lock_start::{
+    Environment, Line, SignalSet, Signals, complain, complain_number, milliseconds, text,
+};
 
 use crate::job::{Job, Standing};
 use crate::nested;
-use crate::obtain::{Outcome, Reminder, milliseconds, obtain};
+use crate::obtain::{Outcome, Reminder, obtain};
 use crate::options::{Key, Options};
 use crate::protection::{Protection, write_own_note};
 use crate::report::{self, report};

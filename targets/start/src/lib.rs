@@ -40,7 +40,7 @@ pub use signal::{Received, SignalSet, Signals, number, send, send_to_group};
 pub use stack::{STACK_DEPTH, stack_of};
 pub use standard::open_missing;
 pub use text::{Packed, Text};
-pub use time::{Clock, is_synchronized, now};
+pub use time::{Clock, is_synchronized, milliseconds, now};
 
 /// Makes `main` what the kernel starts: `fn main(args: Args, environment: Environment) -> i32`.
 ///
