@@ -29,7 +29,7 @@ pub use call::Call;
 pub use descriptor::{
     close_inherited, close_standard, is_byte_locked, lock_byte, signal_when_readable, touch,
 };
-pub use line::{Line, STANDARD, complain, complain_number, print, say};
+pub use line::{Line, complain, complain_number, print, say};
 #[cfg(feature = "defmt")]
 pub use log::log_to;
 pub use process::{
@@ -38,7 +38,7 @@ pub use process::{
 };
 pub use signal::{Received, SignalSet, Signals, number, send, send_to_group};
 pub use stack::{STACK_DEPTH, stack_of};
-pub use standard::open_missing;
+pub use standard::{STANDARD, open_missing};
 pub use text::{Packed, Text};
 pub use time::{Clock, is_synchronized, milliseconds, now};
 
