@@ -114,7 +114,7 @@ impl Watch {
         if let event @ Some(_) = self.untold.take() {
             return Ok(event);
         }
-        self.lookout.looks(now);
+        self.lookout.put_off(now);
         let _ = self.has_news();
         let found = self.find(now)?;
         self.has_looked = true;
