@@ -1,11 +1,8 @@
 //! `run`: a command under the lock, also as PID 1.
 
-use rustix::io::Errno;
 use update_lock::{Error, Location, Waiter};
 use update_lock_start::number::{SIGCHLD, SIGIO, SIGKILL, SIGTERM};
-use update_lock_start::{
-    Environment, Line, SignalSet, Signals, complain, complain_number, milliseconds, text,
-};
+use update_lock_start::{Environment, Line, SignalSet, Signals, complain, milliseconds, text};
 
 use crate::job::{Job, Standing};
 use crate::nested;
@@ -150,7 +147,7 @@ impl Run<'_> {
                 code
             }
             Err(errno) => {
-                let code = report_fork(errno);
+                let code = report::report_fork(errno);
                 self.options.exit_code.unwrap_or(code)
             }
         }
@@ -184,14 +181,4 @@ impl Run<'_> {
             }
         }
     }
-}
-
-pub(crate) fn report_fork(errno: Errno) -> i32 {
-    complain_number(
-        text!(
-            "cannot start a process: errno %; too many processes or open files, or too little memory"
-        ),
-        errno.raw_os_error() as u32,
-    );
-    report::IO
 }
