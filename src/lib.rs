@@ -33,6 +33,8 @@ mod holder;
 pub mod http;
 mod identity;
 mod inode;
+#[cfg(feature = "supervisor")]
+mod json;
 mod keeper;
 mod location;
 mod lock;
