@@ -1,7 +1,8 @@
 //! What a program without libc needs from below: `_start`, arguments, environment, the process calls that rustix
 //! doesn't have.
 //!
-//! All `unsafe` of the programs is in here; each function that it exports is safe to call.
+//! All `unsafe` of the programs is in here, but for that of the memory functions (`targets/mem`); each function that it
+//! exports is safe to call.
 
 #![no_std]
 
