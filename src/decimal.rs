@@ -1,4 +1,6 @@
 //! Decimal numbers from bytes, without the 700 bytes of code that `str::parse` brings along.
+//!
+//! For `targets/` alone: no part of the API, and nothing is promised of it.
 
 /// The number that `digits` spell; `None` where there is anything else, or more than 32 bits hold.
 #[must_use]

@@ -1,4 +1,6 @@
 //! Fields of a text.
+//!
+//! For `targets/` alone: no part of the API, and nothing is promised of it.
 
 /// The fields of `text`, with a `separator` between each two.
 ///

@@ -52,7 +52,7 @@ impl Hold {
         let mut clock = Stopwatch::start();
         let mut is_over = timeout == 0;
         loop {
-            lookout.looks(clock.elapsed());
+            lookout.put_off(clock.elapsed());
             let is_lost = !self.is_at(path)?;
             if is_lost || is_over {
                 return Ok(is_lost);

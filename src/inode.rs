@@ -126,6 +126,8 @@ fn facts(directory: BorrowedFd<'_>, path: &CStr) -> Result<Facts, Error> {
 
 /// `fstatat(2)`. In the program's hands too, since each call of rustix's is 700 bytes of code on 32 bits.
 ///
+/// For `targets/` alone: no part of the API, and nothing is promised of it.
+///
 /// # Errors
 ///
 /// As the system call.

@@ -19,6 +19,7 @@ mod address;
 mod adopt;
 #[cfg(feature = "supervisor")]
 mod api_error;
+mod dead;
 #[doc(hidden)]
 pub mod decimal;
 mod error;
@@ -32,6 +33,8 @@ mod holder;
 pub mod http;
 mod identity;
 mod inode;
+#[cfg(feature = "supervisor")]
+mod json;
 mod keeper;
 mod location;
 mod lock;
@@ -61,12 +64,13 @@ mod std;
 
 #[cfg(feature = "supervisor")]
 pub use api_error::ApiError;
+pub use dead::remove_dead;
 pub use error::{Error, Operation};
 pub use holder::{Holder, Status, status};
 pub use identity::{HELD_VARIABLE, Identity};
 #[doc(hidden)]
 pub use inode::path_stat;
-pub use keeper::{Request, remove_dead};
+pub use keeper::Request;
 pub use location::{Location, Origin};
 pub use lock::{Release, UpdateLock};
 pub use note::{NOTE_CAPACITY, Note, NoteText};

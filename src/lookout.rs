@@ -52,7 +52,7 @@ impl Lookout {
     }
 
     /// Puts the next look off, since one is made now.
-    pub(crate) fn looks(&mut self, now: u64) {
+    pub(crate) fn put_off(&mut self, now: u64) {
         let interval = match self.inotify {
             Inotify::Refused => INTERVAL_MS,
             _ => SAFETY_INTERVAL_MS, // 2

@@ -1,6 +1,6 @@
 //! A lock that doesn't carry its path: for the C library, whose callers have memory for that.
 //!
-//! Each call of one hold is given the same path.
+//! Each call of one hold is given the same path. For `targets/` alone: no part of the API, and nothing is promised of it.
 
 use core::ffi::CStr;
 
@@ -14,6 +14,10 @@ pub use crate::hold::Hold;
 pub use crate::wait::Wait;
 
 /// As [`UpdateLock::try_acquire`](crate::UpdateLock::try_acquire); `None` where that tries again.
+///
+/// # Errors
+///
+/// As [`UpdateLock::try_acquire`](crate::UpdateLock::try_acquire).
 pub fn try_acquire(path: &CStr) -> Result<Option<Hold>, Error> {
     lock::attempt(path, EXCLUSIVE)
 }
@@ -31,15 +35,27 @@ pub fn wait_after_loss(mut lost: Hold) -> Wait {
 }
 
 /// As [`Waiter::wait`](crate::Waiter::wait), in milliseconds; `u64::MAX` stands for no end.
+///
+/// # Errors
+///
+/// As [`Waiter::wait`](crate::Waiter::wait).
 pub fn wait(wait: &mut Wait, path: &CStr, timeout: u64) -> Result<Hold, Error> {
     wait.wait(path, timeout, EXCLUSIVE)
 }
 
 /// As [`UpdateLock::is_held`](crate::UpdateLock::is_held).
+///
+/// # Errors
+///
+/// As [`UpdateLock::is_held`](crate::UpdateLock::is_held).
 pub fn is_held(hold: &Hold, path: &CStr) -> Result<bool, Error> {
     hold.is_at(path)
 }
 
+/// As [`UpdateLock::release`](crate::UpdateLock::release).
+///
+/// # Errors
+///
 /// As [`UpdateLock::release`](crate::UpdateLock::release).
 pub fn release(hold: Hold, path: &CStr) -> Result<Release, Error> {
     lock::give_back(&hold, path)
@@ -47,6 +63,10 @@ pub fn release(hold: Hold, path: &CStr) -> Result<Release, Error> {
 
 /// Who [`status`](crate::status) says holds the lock: in the way of a user who can't adopt anything, so that there is one
 /// function to look in a program.
+///
+/// # Errors
+///
+/// As [`status`](crate::status).
 pub fn holder(path: &CStr) -> Result<Option<Holder>, Error> {
     match adopt::adopt(path, SUPERVISOR_UID, EXCLUSIVE) {
         Err(Error::Held(holder)) => Ok(Some(holder)),

@@ -8,9 +8,9 @@ use core::fmt;
 use core::net::SocketAddr;
 
 use embedded_io::{ErrorKind, Read, Write};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::http::{Answer, Request};
+use crate::json::Json;
 use crate::{ApiError, TcpStream, address};
 
 /// The longest answer in bytes: its head, or its body.
@@ -18,9 +18,6 @@ pub const ANSWER_CAPACITY: usize = 4096;
 
 /// The longest API key in bytes; Supervisors make them of 32 to 64 hexadecimal digits.
 const KEY_CAPACITY: usize = 128;
-
-/// How deep the values of an answer may be nested; the Supervisor's are two deep.
-const DEEPEST: u32 = 32;
 
 /// How long a call may take, if nothing else is said: a Supervisor that starts on a Pi Zero takes its time.
 const TIMEOUT_MS: u64 = 10_000;
@@ -334,85 +331,5 @@ fn at<E: embedded_io::Error>(error: fn(ErrorKind) -> ApiError) -> impl Fn(E) -> 
     move |cause| match cause.kind() {
         ErrorKind::TimedOut => ApiError::TimedOut,
         kind => error(kind),
-    }
-}
-
-/// What is of interest in any answer: by one type, since each brings a parser of its own.
-#[derive(Default)]
-struct Json<'a> {
-    version: Option<&'a str>,
-    update_pending: Option<bool>,
-    update_downloaded: Option<bool>,
-    update_failed: Option<bool>,
-    status: Option<&'a str>,
-}
-
-impl<'a> Json<'a> {
-    #[inline(never)] // so that a look at the program tells serde-json-core's assertions from ours
-    fn parse(json: &'a [u8]) -> Result<Self, ApiError> {
-        if !is_shallow(json) {
-            return Err(ApiError::NotUnderstood);
-        }
-        match serde_json_core::from_slice(json) {
-            Ok((json, _)) => Ok(json),
-            Err(_) => Err(ApiError::NotUnderstood),
-        }
-    }
-}
-
-/// Whether no more than a few values are nested, since each takes a call of the parser's: a buffer full of brackets must not
-/// take the stack. Brackets in strings count too.
-fn is_shallow(json: &[u8]) -> bool {
-    let mut depth = 0_u32;
-    json.iter().all(|byte| {
-        match byte {
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth <= DEEPEST
-    })
-}
-
-/// By hand, since what is derived takes 1 KB more.
-impl<'de> Deserialize<'de> for Json<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Members)
-    }
-}
-
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Json<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json<'de>, A::Error> {
-        let mut json = Json::default();
-        while let Some(name) = members.next_key()? {
-            let flag = match name {
-                "update_pending" => &mut json.update_pending,
-                "update_downloaded" => &mut json.update_downloaded,
-                "update_failed" => &mut json.update_failed,
-                "version" | "status" => {
-                    let text = members.next_value()?;
-                    if name == "version" {
-                        json.version = text;
-                    } else {
-                        json.status = text;
-                    }
-                    continue;
-                }
-                _ => {
-                    let _: IgnoredAny = members.next_value()?;
-                    continue;
-                }
-            };
-            *flag = members.next_value()?;
-        }
-        Ok(json)
     }
 }

@@ -107,7 +107,7 @@ impl Wait {
         now: u64,
         how: FlockOperation,
     ) -> Result<Hold, Error> {
-        self.lookout.looks(now);
+        self.lookout.put_off(now);
         let user = user()?;
         let mut looks = 0;
         loop {

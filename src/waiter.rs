@@ -129,7 +129,7 @@ impl Waiter {
 
     /// What becomes readable when there may be news: armed by the first call, after which a look is due.
     ///
-    /// `None` where `inotify` is refused; by its limit, 128 for each user by default.
+    /// `None` where `inotify` is refused, for example by its limit: 128 instances for each user by default.
     pub fn watch(&mut self) -> Option<BorrowedFd<'_>> {
         self.wait.lookout.watch(self.path.as_c_str())
     }

@@ -114,7 +114,7 @@ impl Watch {
         if let event @ Some(_) = self.untold.take() {
             return Ok(event);
         }
-        self.lookout.looks(now);
+        self.lookout.put_off(now);
         let _ = self.has_news();
         let found = self.find(now)?;
         self.has_looked = true;
@@ -173,7 +173,7 @@ impl Watch {
 
     /// What becomes readable when there may be news: armed by the first call, after which a look is due.
     ///
-    /// `None` where `inotify` is refused; by its limit, 128 for each user by default.
+    /// `None` where `inotify` is refused, for example by its limit: 128 instances for each user by default.
     pub fn watch(&mut self) -> Option<BorrowedFd<'_>> {
         self.lookout.watch(self.path.as_c_str())
     }

@@ -14,6 +14,9 @@ pub(crate) const FLOOR: &str = "C, 4 calls";
 /// The floor that makes our system calls.
 pub(crate) const SAME_CALLS: &str = "C, same calls";
 
+/// The floor of what runs a command: starts it and waits for it, and neither forwards a signal nor reaps an orphan.
+pub(crate) const START_AND_WAIT: &str = "C, start and wait";
+
 /// Our own name among the contenders.
 pub(crate) const OURS: &str = "update-lock";
 

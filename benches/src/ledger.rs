@@ -26,7 +26,7 @@ pub(crate) fn compare(then: &Path, now: &Path) -> Outcome<()> {
     let mut complaints = String::new();
     for old_row in &then.rows {
         let new_row = now.rows.iter().find(|row| row.id == old_row.id);
-        for old in old_row.cells.iter().filter(|cell| is_ours(old_row, cell)) {
+        for old in old_row.cells.iter().filter(|cell| old_row.is_ours(cell)) {
             let new = new_row.and_then(|row| {
                 row.cells
                     .iter()
@@ -58,12 +58,6 @@ pub(crate) fn compare(then: &Path, now: &Path) -> Outcome<()> {
             then.version
         )))
     }
-}
-
-fn is_ours(row: &Row, cell: &Cell) -> bool {
-    row.ours
-        .as_ref()
-        .is_none_or(|ours| cell.contender.starts_with(ours.as_str()))
 }
 
 fn margin(row: &Row) -> f64 {

@@ -53,11 +53,7 @@ fn draw(
     scale: &Scale,
 ) -> Outcome<()> {
     let (middle, bottom) = (top + BAR / 2 - 2, top + BAR - 4);
-    let is_ours = row
-        .ours
-        .as_ref()
-        .is_none_or(|ours| cell.contender.starts_with(ours.as_str()));
-    let colour = if is_ours { OURS } else { OTHERS };
+    let colour = if row.is_ours(cell) { OURS } else { OTHERS };
     let text = |pos| {
         ("sans-serif", 16)
             .into_font()

@@ -94,6 +94,12 @@ impl Row {
         self
     }
 
+    /// Whether the cell is of a contender that is ours.
+    pub(crate) fn is_ours(&self, cell: &Cell) -> bool {
+        let ours = self.ours.as_deref();
+        ours.is_none_or(|ours| cell.contender.starts_with(ours))
+    }
+
     /// Of figures that must not grow.
     pub(crate) fn gated(mut self) -> Self {
         self.is_gated = true;

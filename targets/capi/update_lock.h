@@ -84,7 +84,7 @@ int update_lock_holder(const char *path);
  `environment` is the program's own, `environ` or the third argument of `main()`; `NULL` is an empty one. The path is what
  `UPDATE_LOCK_PATH`, `BALENA_APP_LOCK_PATH` or `RESIN_APP_LOCK_PATH` says, else what belongs to the version in
  `BALENA_SUPERVISOR_VERSION` or `RESIN_SUPERVISOR_VERSION`, else in the first of `/tmp/balena`, `/tmp/resin` and `/data`
- that is there.
+ that is a mount point, else in the first of the former two that is there.
 
  Returns 0; `UPDATE_LOCK_UNPROTECTED` where the lock can be taken, but no Supervisor looks at it, since nothing is mounted
  there and `UPDATE_LOCK_PATH` doesn't name it either; `-ENODEV` where nothing says where the lock is; `-EFAULT` if `path` is

@@ -19,8 +19,8 @@ fn count(output: &str, verdict: &str) -> usize {
     lines.filter(|line| line.starts_with(verdict)).count()
 }
 
-/// The most bytes of stack that a call may take, as it is here, where locks and paths of 300 bytes each are handed around. The
-/// goal, 512, is the C library's: see `ci/c-sizes`.
+/// The most bytes of stack that a call may take, here where locks and paths of 300 bytes each are handed around: what there is,
+/// which must not grow. For the C library's calls see `ci/c-sizes`.
 const STACK_BUDGET: u32 = 2304;
 
 /// What the selftest says of the stack: each call and its bytes.

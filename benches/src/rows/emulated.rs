@@ -79,7 +79,7 @@ fn run(
     let _ = fs::remove_file(&copy);
     fs::copy(program, &copy)?;
     let log = places.lock("log");
-    let script = "mount -t tmpfs tmpfs /tmp && mkdir /tmp/balena && shift 0 && exec \"$@\"";
+    let script = "mount -t tmpfs tmpfs /tmp && mkdir /tmp/balena && exec \"$@\"";
     let mut command = Command::new("unshare");
     command.args([
         "--mount",

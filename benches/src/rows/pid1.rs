@@ -4,13 +4,10 @@ use std::ffi::OsStr;
 
 use crate::Outcome;
 use crate::command_line::{self, CommandLine};
-use crate::contender::OURS;
+use crate::contender::{OURS, START_AND_WAIT};
 use crate::places::{self, Places};
 use crate::settings::Settings;
 use crate::table::Row;
-
-/// What starts it and waits for it, and neither forwards a signal nor reaps an orphan.
-const FLOOR: &str = "C, start and wait";
 
 pub(crate) fn measure(places: &Places, settings: &Settings) -> Outcome<Vec<Row>> {
     let (namespace, command) = (places.floor("new-pids"), places.floor("true"));
@@ -32,7 +29,7 @@ pub(crate) fn measure(places: &Places, settings: &Settings) -> Outcome<Vec<Row>>
     ];
     let lines = [
         line("true, as PID 1", &[]),
-        line(FLOOR, &[floor.as_os_str()]),
+        line(START_AND_WAIT, &[floor.as_os_str()]),
         line(OURS, &run),
         // None of them takes a lock.
         line("tini", &[tini.as_os_str(), "--".as_ref()]),
@@ -43,6 +40,6 @@ pub(crate) fn measure(places: &Places, settings: &Settings) -> Outcome<Vec<Row>>
     command_line::over_first(&mut samples);
     let title = "Start and end of a container's PID 1 with a command, over the command as PID 1";
     Ok(vec![
-        Row::new("pid1", title, "ns", &samples).against(FLOOR, OURS),
+        Row::new("pid1", title, "ns", &samples).against(START_AND_WAIT, OURS),
     ])
 }

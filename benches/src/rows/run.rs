@@ -2,13 +2,10 @@
 
 use crate::Outcome;
 use crate::command_line::{self, CommandLine};
-use crate::contender::OURS;
+use crate::contender::{OURS, START_AND_WAIT};
 use crate::places::Places;
 use crate::settings::Settings;
 use crate::table::Row;
-
-/// What starts it and waits for it, and does nothing else.
-const FLOOR: &str = "C, start and wait";
 
 pub(crate) fn measure(places: &Places, settings: &Settings) -> Outcome<Vec<Row>> {
     let command = places.floor("true");
@@ -25,7 +22,7 @@ pub(crate) fn measure(places: &Places, settings: &Settings) -> Outcome<Vec<Row>>
     ];
     let lines = [
         CommandLine::new("true, alone", [command]),
-        CommandLine::new(FLOOR, [floor.as_os_str(), command]),
+        CommandLine::new(START_AND_WAIT, [floor.as_os_str(), command]),
         CommandLine::new(OURS, run),
         CommandLine::new("flock(1)", ["flock".as_ref(), flock.as_os_str(), command]),
     ];
@@ -33,6 +30,6 @@ pub(crate) fn measure(places: &Places, settings: &Settings) -> Outcome<Vec<Row>>
     command_line::over_first(&mut samples);
     let title = "A command under the lock, over the command alone";
     Ok(vec![
-        Row::new("run", title, "ns", &samples).against(FLOOR, OURS),
+        Row::new("run", title, "ns", &samples).against(START_AND_WAIT, OURS),
     ])
 }

@@ -19,25 +19,14 @@ const NODE: &str = "NODE_PATH=\"$1\" node -e \
 
 pub(crate) fn measure(places: &Places, settings: &Settings) -> Outcome<Vec<Row>> {
     let python = places::python()?;
-    let line = |name, script, program| {
-        let times = settings.starts;
-        CommandLine::in_shell(
-            name,
-            times,
-            script,
-            [program, places.lock(name), python.clone()],
-        )
+    let repeated = |times, name, script, program| {
+        let arguments = [program, places.lock(name), python.clone()];
+        CommandLine::in_shell(name, times, script, arguments)
     };
+    let line = |name, script, program| repeated(settings.starts, name, script, program);
     // They take so long that a few are enough.
-    let slow = |name, script, program| {
-        let times = settings.starts.div_ceil(25);
-        CommandLine::in_shell(
-            name,
-            times,
-            script,
-            [program, places.lock(name), python.clone()],
-        )
-    };
+    let slow =
+        |name, script, program| repeated(settings.starts.div_ceil(25), name, script, program);
     let none = Default::default;
     let lines = [
         line(

@@ -16,7 +16,7 @@ use crate::obtain::{Outcome, obtain};
 use crate::options::{Key, Options};
 use crate::report::{self, report};
 use crate::schedule::Schedule;
-use crate::{keeper, nested, protection, run, shared_keeper};
+use crate::{keeper, nested, protection, shared_keeper};
 
 /// Takes the lock for the caller, or for the process that `--for` names; exit code 0 once it is held.
 pub(crate) fn acquire(options: &Options, environment: Environment) -> i32 {
@@ -136,7 +136,7 @@ fn leave_to_keeper(
     let name = life::name(process, &mut buffer);
     protection::write_note(&lock, options, process, name);
     // Its caller's process group may be killed as soon as this process ends: until then the keeper has left it.
-    let (ready, is_ready) = pipe_with(PipeFlags::CLOEXEC).map_err(run::report_fork)?;
+    let (ready, is_ready) = pipe_with(PipeFlags::CLOEXEC).map_err(report::report_fork)?;
     match fork() {
         Ok(Child::Me) => {
             drop(ready);
@@ -152,7 +152,7 @@ fn leave_to_keeper(
             lock.leave_behind();
             Ok(0)
         }
-        Err(errno) => Err(run::report_fork(errno)),
+        Err(errno) => Err(report::report_fork(errno)),
     }
 }
 

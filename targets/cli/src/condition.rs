@@ -96,7 +96,7 @@ impl Condition {
                 Some(process)
             }
             Err(errno) => {
-                crate::run::report_fork(errno);
+                crate::report::report_fork(errno);
                 None
             }
         }

@@ -3,20 +3,16 @@
 use core::convert::Infallible;
 
 use update_lock::{Location, LockPath, Waiter};
-use update_lock_start::{Environment, Signals, complain, text};
+use update_lock_start::{Environment, Signals, complain, milliseconds, text};
 
 use crate::job::Standing;
 use crate::lock::Lock;
 use crate::nested;
-use crate::obtain::{self, Outcome, milliseconds, obtain};
+use crate::obtain::{self, Outcome, obtain};
 use crate::options::{OnLost, Options};
-use crate::protection::{release, report_loss, write_own_note};
+use crate::protection::{INTERVAL_MS, release, report_loss, write_own_note};
 use crate::report::{self, report};
 use crate::schedule::{Idle, NEVER, Schedule};
-
-/// How often to look whether the lock is still there, where no watch tells; or whether a dead holder has left one that isn't
-/// wanted.
-const INTERVAL_MS: u64 = 1000;
 
 /// Holds the lock whenever the schedule wants it, until a signal ends that.
 #[inline(never)] // with a frame of its own: Thumb code reaches less than 1 KiB of it by short instructions

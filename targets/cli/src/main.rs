@@ -19,6 +19,7 @@ mod lockfile;
 mod nested;
 mod obtain;
 mod options;
+mod pause;
 mod protection;
 mod release;
 mod report;

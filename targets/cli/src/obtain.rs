@@ -2,7 +2,7 @@
 
 use update_lock::{Error, LockPath, Waiter};
 use update_lock_start::number::{SIGCHLD, SIGHUP, SIGINT, SIGIO, SIGQUIT, SIGTERM, SIGTSTP};
-use update_lock_start::{Clock, Line, SignalSet, Signals, now, signal_when_readable, text};
+use update_lock_start::{Line, SignalSet, Signals, milliseconds, signal_when_readable, text};
 
 use crate::job::Standing;
 use crate::lock::Lock;
@@ -163,10 +163,4 @@ pub(crate) fn sleep(
         _ => {}
     }
     None
-}
-
-/// Since some moment.
-pub(crate) fn milliseconds() -> u64 {
-    let (seconds, nanoseconds) = now(Clock::Monotonic);
-    seconds * 1000 + u64::from(nanoseconds / 1_000_000)
 }

@@ -12,8 +12,9 @@ use crate::options::{Key, OnLost, Options};
 use crate::report::{self, report};
 use crate::schedule::{Idle, NEVER, Schedule};
 
-/// How often to look whether the lock is still there, where no watch tells.
-const INTERVAL_MS: u64 = 1000;
+/// How often to look whether the lock is still there, where no watch tells; or whether a dead holder has left one that isn't
+/// wanted.
+pub(crate) const INTERVAL_MS: u64 = 1000;
 
 /// 2020-01-01: a clock before it has not been set since the device started.
 pub(crate) const CLOCK_IS_SET: u64 = 1_577_836_800;

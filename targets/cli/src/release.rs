@@ -1,11 +1,11 @@
 //! `release`: has the keeper of `acquire` give the lock back.
 
-use rustix::event::{Timespec, poll};
 use rustix::thread::sched_yield;
 use update_lock::{Error, Holder, LockPath, Request, remove_dead, status as look};
 use update_lock_start::{Environment, Line, complain, text};
 
 use crate::options::{Key, Options};
+use crate::pause::pause;
 use crate::report::{self, report};
 use crate::schedule::give_back_stale;
 use crate::{api, life, nested, shared_keeper, status};
@@ -93,14 +93,6 @@ fn wait(request: &Request<'_>, path: &LockPath) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-fn pause(microseconds: u32) {
-    let timeout = Timespec {
-        tv_sec: 0,
-        tv_nsec: (microseconds * 1000) as _,
-    };
-    let _ = poll(&mut [], Some(&timeout));
 }
 
 /// Removes what a person says nobody needs any more.

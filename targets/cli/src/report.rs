@@ -1,7 +1,7 @@
 //! Errors as people and scripts see them: one line, and an exit code.
 
 use update_lock::{Errno, Error, Holder, Location, LockPath, Operation};
-use update_lock_start::{Line, Text, text};
+use update_lock_start::{Line, Text, complain_number, text};
 
 /// `EX_USAGE` of `sysexits.h`: the command line can't be understood.
 pub(crate) const USAGE: i32 = 64;
@@ -45,6 +45,17 @@ pub(crate) fn give_up(path: &LockPath, error: Error) -> i32 {
     }
     describe(&mut line, Some(path), error);
     code(error)
+}
+
+/// Says that no process could be started.
+pub(crate) fn report_fork(errno: Errno) -> i32 {
+    complain_number(
+        text!(
+            "cannot start a process: errno %; too many processes or open files, or too little memory"
+        ),
+        errno.raw_os_error() as u32,
+    );
+    IO
 }
 
 /// Ends a line with all that.

@@ -1,13 +1,12 @@
 //! `run`: a command under the lock, also as PID 1.
 
-use rustix::io::Errno;
 use update_lock::{Error, Location, Waiter};
 use update_lock_start::number::{SIGCHLD, SIGIO, SIGKILL, SIGTERM};
-use update_lock_start::{Environment, Line, SignalSet, Signals, complain, complain_number, text};
+use update_lock_start::{Environment, Line, SignalSet, Signals, complain, milliseconds, text};
 
 use crate::job::{Job, Standing};
 use crate::nested;
-use crate::obtain::{Outcome, Reminder, milliseconds, obtain};
+use crate::obtain::{Outcome, Reminder, obtain};
 use crate::options::{Key, Options};
 use crate::protection::{Protection, write_own_note};
 use crate::report;
@@ -149,7 +148,7 @@ impl Run<'_> {
                 code
             }
             Err(errno) => {
-                let code = report_fork(errno);
+                let code = report::report_fork(errno);
                 self.options.exit_code.unwrap_or(code)
             }
         }
@@ -183,14 +182,4 @@ impl Run<'_> {
             }
         }
     }
-}
-
-pub(crate) fn report_fork(errno: Errno) -> i32 {
-    complain_number(
-        text!(
-            "cannot start a process: errno %; too many processes or open files, or too little memory"
-        ),
-        errno.raw_os_error() as u32,
-    );
-    report::IO
 }

@@ -2,12 +2,11 @@
 
 use rustix::process::{WaitOptions, wait};
 use update_lock::{Leave, LockPath, UpdateLock, status};
-use update_lock_start::{Environment, Signals, complain, text};
+use update_lock_start::{Environment, Signals, complain, milliseconds, text};
 
 use crate::api;
 use crate::condition::Condition;
 use crate::lock::Lock;
-use crate::obtain::milliseconds;
 use crate::options::Options;
 use crate::protection::release;
 use crate::windows::Windows;

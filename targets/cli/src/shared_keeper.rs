@@ -11,13 +11,13 @@
 //! 4. The other one knows by the first byte. What a keeper that died has left is given back in its place, if nobody else
 //!    shares the lock.
 
-use rustix::event::{Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, openat};
 use rustix::process::Pid;
 use update_lock::{Errno, Error, LockPath, Operation, SharedLock, path_stat};
 use update_lock_start::{is_byte_locked, lock_byte, touch};
 
+use crate::pause::pause;
 use crate::schedule::give_back_stale;
 
 /// How many bits a process id has at most: `PID_MAX_LIMIT`. The number of a namespace has 32.
@@ -29,8 +29,8 @@ const ASKED: u64 = 1 << 60;
 /// Where the bytes of something else can begin.
 pub(crate) const END: u64 = 2 << 60;
 
-/// How often to look whether a keeper has gone, in nanoseconds.
-const INTERVAL_NS: u32 = 1_000_000;
+/// How often to look whether a keeper has gone, in microseconds.
+const INTERVAL_US: u32 = 1000;
 
 #[allow(
     clippy::useless_conversion,
@@ -84,7 +84,7 @@ pub(crate) fn release(path: &LockPath, process: Pid) -> Result<bool, Error> {
     lock_byte(file.as_fd(), ASKED + byte).map_err(error)?; // 2
     touch(file.as_fd());
     while is_byte_locked(file.as_fd(), byte).map_err(error)? {
-        pause();
+        pause(INTERVAL_US);
     }
     give_back_stale(path); // 4
     Ok(true)
@@ -101,12 +101,4 @@ pub(crate) fn open(path: &LockPath) -> Result<OwnedFd, Errno> {
 fn open_for(access: OFlags, path: &LockPath) -> Result<OwnedFd, Errno> {
     let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     openat(CWD, path.as_c_str(), flags, Mode::empty())
-}
-
-fn pause() {
-    let timeout = Timespec {
-        tv_sec: 0,
-        tv_nsec: INTERVAL_NS as _,
-    };
-    let _ = poll(&mut [], Some(&timeout));
 }

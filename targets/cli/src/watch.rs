@@ -2,10 +2,11 @@
 
 use update_lock::{Error, Event, LockPath, Watch};
 use update_lock_start::number::{SIGHUP, SIGINT, SIGIO, SIGPIPE, SIGQUIT, SIGTERM, SIGTSTP};
-use update_lock_start::{Environment, Line, SignalSet, Signals, signal_when_readable, text};
+use update_lock_start::{
+    Environment, Line, SignalSet, Signals, milliseconds, signal_when_readable, text,
+};
 
 use crate::job::Standing;
-use crate::obtain::milliseconds;
 use crate::options::{Key, Options};
 use crate::report::{self, report};
 use crate::status;

@@ -1,7 +1,8 @@
 //! What a program without libc needs from below: `_start`, arguments, environment, the process calls that rustix
 //! doesn't have.
 //!
-//! All `unsafe` of the programs is in here; each function that it exports is safe to call.
+//! All `unsafe` of the programs is in here, but for that of the memory functions (`targets/mem`); each function that it
+//! exports is safe to call.
 
 #![no_std]
 
@@ -29,7 +30,7 @@ pub use call::Call;
 pub use descriptor::{
     close_inherited, close_standard, is_byte_locked, lock_byte, signal_when_readable, touch,
 };
-pub use line::{Line, STANDARD, complain, complain_number, print, say};
+pub use line::{Line, complain, complain_number, print, say};
 #[cfg(feature = "defmt")]
 pub use log::log_to;
 pub use process::{
@@ -38,9 +39,9 @@ pub use process::{
 };
 pub use signal::{Received, SignalSet, Signals, number, send, send_to_group};
 pub use stack::{STACK_DEPTH, stack_of};
-pub use standard::open_missing;
+pub use standard::{STANDARD, open_missing};
 pub use text::{Packed, Text};
-pub use time::{Clock, is_synchronized, now};
+pub use time::{Clock, is_synchronized, milliseconds, now};
 
 /// Makes `main` what the kernel starts: `fn main(args: Args, environment: Environment) -> i32`.
 ///

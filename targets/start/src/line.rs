@@ -5,23 +5,13 @@ use core::slice::Iter;
 
 use rustix::fd::BorrowedFd;
 
+use crate::standard::STANDARD;
 use crate::text;
 use crate::text::{Text, pair};
 
 /// The longest piece that is written at once, and the longest string for the kernel: less than what a pipe takes without
 /// mixing it with another's (`PIPE_BUF`), and more than a line usually needs.
 const CAPACITY: usize = 1024;
-
-/// Descriptors 0, 1 and 2.
-// SAFETY: each of the programs begins by opening those that its caller has left closed. A program that closes them opens
-// them again before it uses them.
-pub const STANDARD: [BorrowedFd<'static>; 3] = unsafe {
-    [
-        BorrowedFd::borrow_raw(0),
-        BorrowedFd::borrow_raw(1),
-        BorrowedFd::borrow_raw(2),
-    ]
-};
 
 /// Prints a line to the standard output: `template`, with `value` for its `%`, escaped.
 #[inline(never)]

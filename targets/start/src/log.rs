@@ -6,7 +6,7 @@ use defmt::{Encoder, Logger};
 use rustix::fd::{BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::io::Errno;
 
-use crate::{Clock, STANDARD, now};
+use crate::{STANDARD, milliseconds};
 
 /// The longest frame that is written at once; a longer one takes several system calls.
 const CAPACITY: usize = 128;
@@ -106,9 +106,3 @@ fn push(log: &mut Log, bytes: &[u8]) {
 }
 
 defmt::timestamp!("{=u64:tms}", milliseconds());
-
-/// Since the kernel has started.
-fn milliseconds() -> u64 {
-    let (seconds, nanoseconds) = now(Clock::Monotonic);
-    seconds * 1000 + u64::from(nanoseconds / 1_000_000)
-}

@@ -4,6 +4,7 @@ use core::ffi::{CStr, c_char};
 use core::ptr::null;
 
 use crate::arch::{outcome, spawn_on_this_stack, syscall};
+use crate::signal::number::SIGCHLD;
 use rustix::io::Errno;
 use rustix::process::Pid;
 
@@ -11,8 +12,6 @@ use crate::{Args, Call, Environment, Line};
 
 /// Where commands are looked for without a `PATH`.
 const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-const SIGCHLD: usize = 17;
 
 /// Ends the process.
 pub fn exit(code: i32) -> ! {
@@ -38,7 +37,7 @@ pub enum Child {
 pub fn fork() -> Result<Child, Errno> {
     // SAFETY: without flags and with no stack of its own, the child gets a copy of all memory. The program has one
     // thread, so nothing in that copy is in anybody else's hands.
-    let pid = unsafe { syscall!(__NR_clone, SIGCHLD, 0) }?;
+    let pid = unsafe { syscall!(__NR_clone, SIGCHLD as usize, 0) }?;
     Ok(Pid::from_raw(pid as i32).map_or(Child::Me, Child::Of))
 }
 

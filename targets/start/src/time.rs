@@ -45,6 +45,13 @@ pub fn now(clock: Clock) -> (u64, u32) {
     (seconds.into(), nanoseconds)
 }
 
+/// Of the monotonic clock: since about when the kernel started.
+#[must_use]
+pub fn milliseconds() -> u64 {
+    let (seconds, nanoseconds) = now(Clock::Monotonic);
+    seconds * 1000 + u64::from(nanoseconds / 1_000_000)
+}
+
 /// Whether the clock of the epoch is known to be right: NTP has set it since the device started, by `adjtimex(2)`.
 ///
 /// Where an engine's filter refuses that call, nothing is known against the clock.

@@ -13,6 +13,8 @@ mod current;
 
 use rustix::io::Errno;
 
+use crate::signal::number::SIGCHLD;
+
 /// A system call with up to four arguments; a negative errno for a failure.
 ///
 /// rustix doesn't have it, and the crates for it want ARM's `r7`, which Thumb code has other uses for. The arguments come
@@ -28,7 +30,7 @@ pub(crate) unsafe fn call(a: usize, b: usize, c: usize, d: usize, number: u32) -
 }
 
 /// `CLONE_VM | CLONE_VFORK | SIGCHLD` of clone(2).
-const SHARED_UNTIL_EXEC: usize = 0x4000 | 0x100 | 17;
+const SHARED_UNTIL_EXEC: usize = 0x4000 | 0x100 | SIGCHLD as usize;
 
 /// Starts a child that calls `body` on this stack, below this frame, and goes on when the child has ended or become another
 /// program; what the kernel answers.
