@@ -188,6 +188,9 @@ fn the_init_reaps_orphans(device: &Device) {
     wait::until("PID 1 has the orphans and the app", || {
         proc_fs::children(init).len() == 3
     });
+    wait::until("both stand at the gate, as this process does", || {
+        proc_fs::with_open(&lock.file("orphans")).len() == 3
+    });
     drop(orphans);
     // A zombie is a child, too.
     wait::until("the orphans are reaped", || {

@@ -231,8 +231,8 @@ fn looks_in_two_seconds(lock: &Lock) -> Vec<f64> {
 fn a_wait_without_a_chance_looks_ten_times_a_second(device: &Device) {
     let lock = Lock::new();
     let directory = lock.path().parent().expect("its directory");
-    let _waiter = start_watched(device, &lock, &["--wait", "1ms", "--or-run"]);
     std::fs::remove_dir(directory).expect("nothing is in there");
+    let _waiter = start_watched(device, &lock, &["--wait", "1ms", "--or-run"]);
     let looks = looks_in_two_seconds(&lock);
     assert!(looks.len() <= 21, "{looks:?}");
 }
