@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     }
     let mut arguments = Arguments::from_args();
     // They spend their time waiting for each other.
-    arguments.test_threads.get_or_insert(8);
+    arguments.test_threads.get_or_insert(12);
     libtest_mimic::run(&arguments, trials()).exit_code()
 }
 

@@ -148,7 +148,8 @@ fn update_of_a_supervisor_that_answers_otherwise(device: &Device) {
         let (mut stream, _) = listener.accept().expect("the request");
         let _asked = stream.read(&mut [0; 1024]).expect("the request");
         stream.write_all(answer.as_bytes()).expect("it listens");
-        stream.shutdown(Shutdown::Write).expect("the end");
+        // Who has read enough may have closed it already.
+        let _ = stream.shutdown(Shutdown::Write);
         let line = update.end().fails_with(code);
         let expected = format!("update-lock: {}", error.as_str());
         assert!(line.starts_with(&expected), "{line:?}: {expected:?}");
