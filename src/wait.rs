@@ -27,9 +27,10 @@
 //! 8. All this takes that what the watch has to tell is known when a look is judged: who hears of something after a look
 //!    looks again.
 //!
-//! What remains: a first look, which hasn't kept anything open yet, can fall into the gap; and the microseconds of 7. And what
-//! was changed and taken away by force, both unseen and with nothing in between, passes for released: a lock between a
-//! keeper's mark and its note, another tool's file after a `chmod`.
+//! What remains: a first look, which hasn't kept anything open yet, can fall into the gap; the microseconds of 7; and an override
+//! between a release's look and its `unlink`, which passes for that release. And what was changed and taken away by force, both
+//! unseen and with nothing in between, passes for released: a lock between a keeper's mark and its note, another tool's file
+//! after a `chmod`.
 
 use core::ffi::CStr;
 

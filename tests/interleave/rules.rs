@@ -6,7 +6,8 @@
 //! 3. Nobody's file is removed by a process of ours but its own. One window is known: an override between a release's look at
 //!    the path and its `unlink`.
 //! 4. Who ends says the truth: released what was its own to the end, lost what was overridden, refused what somebody had.
-//! 5. An override is never broken by who has seen what it took away, and nobody gives way where there was none.
+//! 5. An override is never broken by who has seen what it took away, and nobody gives way where there was none. The same
+//!    window: what an override takes away there passes for released.
 //! 6. When all have ended, nothing of ours is left but by a crash, and the next start gets the lock.
 
 use std::hash::{Hash, Hasher};
@@ -45,6 +46,8 @@ struct State {
     locked: Option<(Name, bool)>,
     /// What it believes to hold.
     held: Option<Name>,
+    /// What it gives back, since its look at the path.
+    releases: Option<Name>,
     /// An override took this one away from it, when it could rely on it.
     excused: Option<Name>,
     /// That was while it believed, or before.
@@ -64,7 +67,8 @@ struct State {
 
 impl Hash for State {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        (self.locked, self.held, self.excused, self.is_lost).hash(hasher);
+        (self.locked, self.held, self.releases).hash(hasher);
+        (self.excused, self.is_lost).hash(hasher);
         (self.compared, self.has_reason, self.has_made).hash(hasher);
         (self.has_ended, self.has_waited, self.is_forced_out).hash(hasher);
         self.looks_at_free.hash(hasher);
@@ -155,7 +159,7 @@ impl Rules {
             }
             if let Some((_, true)) = state.compared {
                 self.meets_window = true;
-                self.overridden(actor, name);
+                self.overridden(actor, name, false);
                 return Ok(());
             }
             let whose = other.unwrap_or(name.maker);
@@ -166,12 +170,14 @@ impl Rules {
             ));
         }
         if name.maker != actor {
-            self.overridden(actor, name);
+            let is_released = self.actors.iter().any(|state| state.releases == Some(name));
+            self.meets_window |= is_released;
+            self.overridden(actor, name, is_released);
         }
         Ok(())
     }
 
-    fn overridden(&mut self, by: Actor, name: Name) {
+    fn overridden(&mut self, by: Actor, name: Name, is_released: bool) {
         self.was_overridden = true;
         let is_forced = self.cast[by] == Role::ForcedSupervisor;
         for state in &mut self.actors {
@@ -188,7 +194,7 @@ impl Rules {
             {
                 *is_overridden = true;
             }
-            state.is_forced_out |= is_forced && state.has_waited;
+            state.is_forced_out |= is_forced && state.has_waited && !is_released;
         }
     }
 
@@ -230,7 +236,7 @@ impl Rules {
                 state.held = state.locked.map(|(name, _)| name);
             }
         } else {
-            state.held = None;
+            state.releases = state.held.take().or(state.releases);
         }
         if let Choice::Time(_) = choice {
             state.waited_at = Some(changes);
