@@ -60,6 +60,7 @@ const CALLS: &[(&str, Kind, u32, u32)] = &[
     ("close", Kind::OfFile, 3, 6),
     ("inotify_init1", Kind::Watch, 294, 332),
     ("ppoll", Kind::Pause, 271, 309),
+    ("sched_yield", Kind::Pause, 24, 158),
     ("ppoll_time64", Kind::Pause, NONE, 414),
     ("getpgid", Kind::Mark, 121, 132),
     ("clock_gettime", Kind::Clock, 228, NONE),

@@ -115,7 +115,6 @@ pub(crate) fn triples() -> Vec<(Scenario, Option<u32>)> {
         "free: Acquire*! Release Exclusive",
         "free: Acquire* Release ForcedSupervisor",
         "free: Acquire*! Release Host",
-        "free: Acquire* Release Release",
         "stale: Lockfile! Exclusive Exclusive",
         "stale: Lockfile! Lockfile Exclusive",
     ];
