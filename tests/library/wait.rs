@@ -20,6 +20,13 @@ fn supervisor_takes(place: &Place) {
     chown(place.file(), Some(Uid::from_raw(65534)), None).expect("chown");
 }
 
+/// A waiter that hears of what happens, and hasn't looked yet.
+fn watching(place: &Place) -> Waiter {
+    let mut waiter = Waiter::new(&place.path);
+    waiter.watch().expect("inotify");
+    waiter
+}
+
 #[track_caller]
 fn held(waiter: &mut Waiter, now: u64) -> Holder {
     match waiter.look(now) {
@@ -225,8 +232,7 @@ fn looks_are_no_news() {
 #[test]
 fn what_happens_to_the_lock_is_news() {
     let place = Place::new();
-    let mut waiter = Waiter::new(&place.path);
-    waiter.watch().expect("inotify");
+    let mut waiter = watching(&place);
     let mut expect_news = |what: &str| {
         assert!(waiter.has_news(), "{what}");
         assert!(!waiter.has_news(), "{what}, once");
@@ -259,8 +265,7 @@ fn what_happens_to_the_lock_is_news() {
 fn what_came_and_went_unseen_is_given_way_to_for_a_second() {
     let place = Place::new();
     supervisor_takes(&place);
-    let mut waiter = Waiter::new(&place.path);
-    waiter.watch().expect("inotify");
+    let mut waiter = watching(&place);
     assert_eq!(held(&mut waiter, 0), Holder::Supervisor);
     fs::remove_file(place.file()).expect("it is done");
     let _unseen = UpdateLock::try_acquire(&place.path).expect("free");
@@ -275,8 +280,7 @@ fn what_came_and_went_unseen_is_given_way_to_for_a_second() {
 fn what_was_released_unseen_is_followed_at_once() {
     let place = Place::new();
     let first = UpdateLock::try_acquire(&place.path).expect("free");
-    let mut waiter = Waiter::new(&place.path);
-    waiter.watch().expect("inotify");
+    let mut waiter = watching(&place);
     assert_eq!(held(&mut waiter, 0), Holder::App);
     assert_eq!(first.release(), Ok(Release::Released));
     let unseen = UpdateLock::try_acquire(&place.path).expect("free");
@@ -293,8 +297,7 @@ fn one_taken_away_among_those_released_is_given_way_to() {
     for taken_away in 0..3 {
         let place = Place::new();
         let first = UpdateLock::try_acquire(&place.path).expect("free");
-        let mut waiter = Waiter::new(&place.path);
-        waiter.watch().expect("inotify");
+        let mut waiter = watching(&place);
         assert_eq!(held(&mut waiter, 0), Holder::App);
         assert_eq!(first.release(), Ok(Release::Released));
         for turn in 0..3 {
@@ -313,8 +316,7 @@ fn one_taken_away_among_those_released_is_given_way_to() {
 #[test]
 fn a_keepers_lock_taken_away_unseen_is_given_way_to() {
     let place = Place::new();
-    let mut waiter = Waiter::new(&place.path);
-    waiter.watch().expect("inotify");
+    let mut waiter = watching(&place);
     let unseen = UpdateLock::try_acquire(&place.path).expect("free");
     unseen.mark_kept().expect("its own file");
     unseen.write_note(&Note::default()).expect("room for it");
@@ -326,8 +328,7 @@ fn a_keepers_lock_taken_away_unseen_is_given_way_to() {
 #[test]
 fn one_replaced_unseen_is_given_way_to() {
     let place = Place::new();
-    let mut waiter = Waiter::new(&place.path);
-    waiter.watch().expect("inotify");
+    let mut waiter = watching(&place);
     let _unseen = UpdateLock::try_acquire(&place.path).expect("free");
     let other = place.other("other");
     fs::write(&other, "").expect("a file");
@@ -340,8 +341,7 @@ fn one_replaced_unseen_is_given_way_to() {
 #[test]
 fn an_overflow_is_news() {
     let place = Place::new();
-    let mut waiter = Waiter::new(&place.path);
-    waiter.watch().expect("inotify");
+    let mut waiter = watching(&place);
     let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").expect("its limit");
     let limit: usize = limit.trim().parse().expect("a number");
     for number in 0..=limit {
@@ -413,8 +413,7 @@ fn a_wait_ends_where_timers_are_refused() {
 fn what_came_and_went_meanwhile_is_given_way_to_anew() {
     let place = Place::new();
     let _first = UpdateLock::try_acquire(&place.path).expect("free");
-    let mut waiter = Waiter::new(&place.path);
-    waiter.watch().expect("inotify");
+    let mut waiter = watching(&place);
     held(&mut waiter, 0);
     fs::remove_file(place.file()).expect("by force");
     gives_way(&mut waiter, 10);
@@ -430,8 +429,7 @@ fn what_came_and_went_meanwhile_is_given_way_to_anew() {
 fn a_new_file_is_looked_at_before_it_is_adopted() {
     let place = Place::new();
     supervisor_takes(&place);
-    let mut waiter = Waiter::new(&place.path);
-    waiter.watch().expect("inotify");
+    let mut waiter = watching(&place);
     assert_eq!(held(&mut waiter, 0), Holder::Supervisor);
     fs::remove_file(place.file()).expect("it is done");
     place.make_stale(0o1644);
