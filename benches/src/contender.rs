@@ -17,6 +17,9 @@ pub(crate) const SAME_CALLS: &str = "C, same calls";
 /// The floor of what runs a command: starts it and waits for it, and neither forwards a signal nor reaps an orphan.
 pub(crate) const START_AND_WAIT: &str = "C, start and wait";
 
+/// A static program that creates the file and one that removes it.
+pub(crate) const CREATE_AND_UNLINK: &str = "C, create and unlink";
+
 /// Our own name among the contenders.
 pub(crate) const OURS: &str = "update-lock";
 

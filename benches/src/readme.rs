@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use crate::contender::{CREATE_AND_UNLINK, OURS, SAME_CALLS, START_AND_WAIT};
+use crate::parties::{self, OUR_RUN};
 use crate::table::{Row, Table, shown};
 use crate::{Outcome, complaint};
 
@@ -17,8 +19,8 @@ type Line = (&'static str, &'static [&'static str]);
 type Column = (&'static str, &'static str);
 
 const LIBRARIES: [Line; 14] = [
-    ("`update-lock`", &["update-lock"]),
-    ("the same calls in C", &["C, same calls", "C, flock"]),
+    ("`update-lock`", &[OURS]),
+    ("the same calls in C", &[SAME_CALLS, parties::FLOOR]),
     (
         "std `create_new`, `lock`",
         &["std create_new, lock, remove_file"],
@@ -45,11 +47,8 @@ const OF_LIBRARIES: [Column; 6] = [
 ];
 
 const PROGRAMS: [Line; 7] = [
-    ("`update-lock`", &["update-lock run", "update-lock"]),
-    (
-        "what it takes, in C",
-        &["C, start and wait", "C, create and unlink"],
-    ),
+    ("`update-lock`", &[OUR_RUN, OURS]),
+    ("what it takes, in C", &[START_AND_WAIT, CREATE_AND_UNLINK]),
     ("`flock(1)`", &["flock(1)"]),
     ("procmail `lockfile`", &["procmail lockfile"]),
     ("`dotlockfile`", &["dotlockfile"]),

@@ -2,13 +2,10 @@
 
 use crate::Outcome;
 use crate::command_line::{self, CommandLine};
-use crate::contender::OURS;
+use crate::contender::{CREATE_AND_UNLINK, OURS};
 use crate::places::{self, Places};
 use crate::settings::Settings;
 use crate::table::Row;
-
-/// A static program that creates the file and one that removes it.
-const FLOOR: &str = "C, create and unlink";
 
 const PYTHON: &str = "PYTHONPATH=\"$1\" \"$3\" -c \
     'import sys, lockfile; lock = lockfile.LockFile(sys.argv[1]); lock.acquire(); lock.release()' \"$2\"";
@@ -30,7 +27,7 @@ pub(crate) fn measure(places: &Places, settings: &Settings) -> Outcome<Vec<Row>>
     let none = Default::default;
     let lines = [
         line(
-            FLOOR,
+            CREATE_AND_UNLINK,
             "\"$1\" take \"$2\"; \"$1\" give \"$2\"",
             places.floor("cycle"),
         ),
@@ -59,6 +56,7 @@ pub(crate) fn measure(places: &Places, settings: &Settings) -> Outcome<Vec<Row>>
     ];
     let samples = command_line::measure(&lines, settings)?;
     Ok(vec![
-        Row::new("shell", "Acquire and release from a shell", "ns", &samples).against(FLOOR, OURS),
+        Row::new("shell", "Acquire and release from a shell", "ns", &samples)
+            .against(CREATE_AND_UNLINK, OURS),
     ])
 }
