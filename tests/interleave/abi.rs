@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Reap,
     /// A pause, if it is given no descriptors.
     Pause,
+    /// A pause for as long as others have something to do.
+    Yield,
 }
 
 /// A system call that is about to be made, or is being made.
@@ -58,9 +60,11 @@ const CALLS: &[(&str, Kind, u32, u32)] = &[
     ("read", Kind::OfFile, 0, 3),
     ("write", Kind::OfFile, 1, 4),
     ("close", Kind::OfFile, 3, 6),
+    ("fcntl", Kind::OfFile, 72, 221),
+    ("utimensat", Kind::OfFile, 280, 320),
     ("inotify_init1", Kind::Watch, 294, 332),
     ("ppoll", Kind::Pause, 271, 309),
-    ("sched_yield", Kind::Pause, 24, 158),
+    ("sched_yield", Kind::Yield, 24, 158),
     ("ppoll_time64", Kind::Pause, NONE, 414),
     ("getpgid", Kind::Mark, 121, 132),
     ("clock_gettime", Kind::Clock, 228, NONE),
@@ -102,6 +106,11 @@ impl Call {
     /// The descriptor that is its first argument.
     pub(crate) fn descriptor(&self) -> i32 {
         self.arguments[0] as u32 as i32
+    }
+
+    /// Whether it asks who has locked a byte.
+    pub(crate) fn looks_for_byte(&self) -> bool {
+        self.name == "fcntl" && self.arguments[1] == libc::F_OFD_GETLK as u64
     }
 
     /// Whether it opens a file for writing.
@@ -184,7 +193,9 @@ pub(crate) fn filter(of_pauses: u32) -> Vec<sock_filter> {
 fn filter_of(calls: &[(Kind, u32)], of_pauses: u32) -> Vec<sock_filter> {
     let mut filter = vec![];
     for &(kind, number) in calls {
-        if kind == Kind::Pause {
+        if kind == Kind::Yield {
+            filter.extend([skip_unless(number, 1), answer(of_pauses)]);
+        } else if kind == Kind::Pause {
             filter.extend([
                 skip_unless(number, 6),
                 load(SECOND_ARGUMENT),

@@ -86,7 +86,7 @@ struct Node {
 }
 
 /// Explores everything; with at most so many preemptions if there is a limit. Ends with the first failure.
-pub(crate) fn explore(scenario: &Scenario, driver: &Path, limit: Option<u32>) -> Findings {
+pub(crate) fn explore(scenario: &Scenario, programs: &Path, limit: Option<u32>) -> Findings {
     let _one_cpu = OneCpu::take();
     let (mut world, mut originals) = (World::new(), Originals::default());
     let mut findings = Findings::NONE;
@@ -94,7 +94,7 @@ pub(crate) fn explore(scenario: &Scenario, driver: &Path, limit: Option<u32>) ->
     let mut path: Vec<Node> = vec![];
     loop {
         findings.runs += 1;
-        let mut stage = Stage::new(&mut world, &mut originals, scenario, driver.into());
+        let mut stage = Stage::new(&mut world, &mut originals, scenario, programs.into());
         let outcome = play(&mut stage, &mut path, &mut known, limit, &mut findings);
         if let Err(violation) = outcome {
             findings.failure = Some(Failure {
@@ -138,6 +138,13 @@ fn play(
         if limit.is_some() {
             key ^= hash(&(last, preemptions));
         }
+        if let Some(start) = path.iter().position(|node| node.key == key) {
+            // What follows is explored from there.
+            return match is_fair(&path[start..]) {
+                true => Err("they go round for ever".into()),
+                false => Ok(()),
+            };
+        }
         let count = known.get(&key).copied();
         let mut choices = if count.is_some() {
             vec![]
@@ -179,6 +186,13 @@ fn play(
     }
 }
 
+/// Whether all that can go on in a cycle do so in it. No scheduler lets somebody wait for ever, as any other cycle would.
+fn is_fair(cycle: &[Node]) -> bool {
+    let taken: Vec<_> = cycle.iter().map(|node| node.choices[node.next]).collect();
+    let mut offered = cycle.iter().flat_map(|node| &node.choices);
+    offered.all(|choice| matches!(choice, Choice::Crash(_)) || taken.contains(choice))
+}
+
 /// Who has acted last after this choice, and the preemptions until then.
 fn after(node: &Node, choice: Choice) -> (Option<Actor>, u32) {
     let actor = choice.actor();
@@ -216,11 +230,11 @@ fn hash(what: &impl std::hash::Hash) -> u64 {
 /// Plays one schedule, as far as it can be followed, and the rest of it in turn.
 pub(crate) fn replay(
     scenario: &Scenario,
-    driver: &Path,
+    programs: &Path,
     schedule: &[Choice],
 ) -> Result<(), Failure> {
     let (mut world, mut originals) = (World::new(), Originals::default());
-    let mut stage = Stage::new(&mut world, &mut originals, scenario, driver.into());
+    let mut stage = Stage::new(&mut world, &mut originals, scenario, programs.into());
     let mut outcome = stage.prepare();
     let mut rest = schedule.iter().copied();
     while outcome.is_ok() {

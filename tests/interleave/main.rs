@@ -9,9 +9,8 @@
 //!
 //! Processes are copies of one that has just been started (`originals.rs`). `acquire` and its keeper are one actor: between its
 //! `fork` and its end neither touches the lock, so they change over there; a keeper that is killed earlier is one of
-//! `faults.rs`. A release that waits, and a keeper between two looks, have no memory but their descriptors. `acquire --shared`
-//! isn't stepped. It is taken for granted that a look, the host's or one of `release` and `lockfile`, takes less than a quarter
-//! of a second.
+//! `faults.rs`. A release that waits, and a keeper between two looks, have no memory but their descriptors. It is taken for
+//! granted that a look, the host's or one of `release` and `lockfile`, takes less than a quarter of a second.
 //!
 //! `cargo test --test interleave -- 'Shared'` explores what has that word in its name. With `PROVE=1`, as `ci/prove` has it,
 //! nothing is limited.
@@ -47,7 +46,7 @@ use std::sync::atomic::Ordering;
 use explore::{Failure, Findings, explore, replay};
 use libtest_mimic::{Arguments, Failed, Trial};
 use nix::unistd::geteuid;
-use programs::{DEVICES, MUTANTS, Mutant, driver};
+use programs::{DEVICES, MUTANTS, Mutant, of_device};
 use scenario::{Exclusive, Host, Role, Scenario, of_text, to_text};
 
 /// What all explorations together have found.
@@ -112,9 +111,10 @@ fn is_for(device: &str, scenario: &Scenario) -> bool {
 }
 
 fn proves(device: &str, scenario: &Scenario, limit: Option<u32>) -> Result<(), Failed> {
-    let findings = explore(scenario, &driver(device), limit);
+    let begin = std::time::Instant::now();
+    let findings = explore(scenario, &of_device(device), limit);
     if proves_all() {
-        println!("{device} {scenario}: {findings}");
+        println!("{device} {scenario}: {findings}, {:.0?}", begin.elapsed());
     }
     let failure = findings
         .failure
@@ -134,7 +134,7 @@ fn proves(device: &str, scenario: &Scenario, limit: Option<u32>) -> Result<(), F
 /// would have to say so.
 fn shows_window() -> Result<(), Failed> {
     let scenario = Scenario::parse("free: Exclusive* ForcedSupervisor");
-    let findings = explore(&scenario, &driver("amd64"), None);
+    let findings = explore(&scenario, &of_device("amd64"), None);
     let Some(steps) = &findings.window else {
         return Err(format!("it isn't there any more: {findings}").into());
     };
@@ -157,13 +157,13 @@ fn replays(device: &str) -> Result<(), Failed> {
             return Err(format!("no schedule: {line}").into());
         };
         let (scenario, schedule) = (Scenario::parse(scenario), of_text(schedule));
-        if let Err(failure) = replay(&scenario, &driver(device), &schedule) {
+        if let Err(failure) = replay(&scenario, &of_device(device), &schedule) {
             return Err(report(&scenario, &failure).into());
         }
         // They are built for this one alone.
         if device == "amd64"
             && let Some(mutant) = MUTANTS.iter().find(|mutant| mutant.name == name)
-            && replay(&scenario, &programs::mutant(mutant), &schedule).is_ok()
+            && replay(&scenario, &programs::of_mutant(mutant), &schedule).is_ok()
         {
             return Err(format!("{name} survives {line}").into());
         }
@@ -173,7 +173,7 @@ fn replays(device: &str) -> Result<(), Failed> {
 
 fn is_caught(mutant: &Mutant) -> Result<(), Failed> {
     let scenario = Scenario::parse(mutant.scenario);
-    let findings = explore(&scenario, &programs::mutant(mutant), Some(2));
+    let findings = explore(&scenario, &programs::of_mutant(mutant), Some(2));
     match &findings.failure {
         Some(failure) => {
             if proves_all() {

@@ -20,11 +20,11 @@ impl Originals {
         &mut self,
         actor: Actor,
         role: Role,
-        driver: &Path,
+        programs: &Path,
         world: &World,
     ) -> Tracee {
         let original = self.0.entry(actor).or_insert_with(|| {
-            let mut original = start(role, driver, world);
+            let mut original = start(role, programs, world);
             original.next_call().expect("it looks for the lock");
             original
         });
@@ -32,23 +32,24 @@ impl Originals {
     }
 }
 
-/// The process of a role: the driver, or the program of the same device.
-fn start(role: Role, driver: &Path, world: &World) -> Tracee {
+/// The process of a role: the driver, or the program.
+fn start(role: Role, programs: &Path, world: &World) -> Tracee {
     let path = world.path.as_os_str();
-    let device = Path::new("target/devices").join(driver.file_name().expect("its device"));
+    // `run` is given a path for its command.
+    let programs = std::fs::canonicalize(programs).expect("they have been built");
     let words = match role {
         Role::Run => "run --no-wait --on-lost ignore --",
         Role::Acquire => "acquire --no-wait --for SELF",
+        Role::AcquireShared => "acquire --no-wait --shared --for SELF",
         Role::Release => "release --for SELF",
         Role::Lockfile => "-r0 -l1 -s0",
         _ => {
-            let mut command = Command::new(driver);
+            let mut command = Command::new(programs.join("driver"));
             command.args([role.argument().as_ref(), path]);
             return Tracee::start(command, abi::filter(abi::CUT_SHORT));
         }
     };
-    let device = std::fs::canonicalize(device).expect("ci/build has built it");
-    let mut command = Command::new(device.join("update-lock"));
+    let mut command = Command::new(programs.join("update-lock"));
     let own = std::process::id().to_string();
     let words = words.replace("SELF", &own);
     let words = words.split(' ');
@@ -57,7 +58,7 @@ fn start(role: Role, driver: &Path, world: &World) -> Tracee {
         _ => command.arg("--lock").arg(path).args(words),
     };
     if role == Role::Run {
-        command.arg(device.join("empty"));
+        command.arg(programs.join("empty"));
     }
     let of_pauses = match role {
         Role::Release => abi::STOPPED_AT,

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use crate::abi::{Call, Kind};
 use crate::scenario::Role;
 use crate::tracee::{End, Tracee};
-use crate::world::{Name, World};
+use crate::world::{Byte, Name, World};
 
 /// The marks of `driver/main.rs`.
 const HOLDS: u64 = 0x4000_0000;
@@ -19,6 +19,9 @@ const ASKED: u32 = 0o1;
 
 /// `CLOCK_MONOTONIC`.
 pub(crate) const MONOTONIC: u64 = 1;
+
+/// What a look for a byte has found, for this test.
+const LOCKED: i64 = 1;
 
 /// How often a flock is tried again: more often than any program has patience for.
 const PATIENCE: u32 = 1000;
@@ -111,6 +114,8 @@ impl Process {
         let is_told = looks && named != self.protects || is_own && self.is_asked(&call, world);
         self.believes &= self.protects.is_some() && !is_told;
         let made = self.make(call, world);
+        // Locked by who asks, when a keeper of a share looks; it looks for its own before it has one.
+        self.believes &= !(call.looks_for_byte() && made.answer == LOCKED);
         self.is_reading = call.name == "read";
         made
     }
@@ -127,6 +132,10 @@ impl Process {
             _ => world.open_file(self.pid(), call.descriptor()),
         };
         let answer = self.tracee.make_call();
+        let answer = match call.looks_for_byte() {
+            true => self.byte_found(&call),
+            false => answer,
+        };
         // As many bytes as its process id has digits, among others.
         let result = if call.name == "write" {
             answer.signum()
@@ -149,6 +158,12 @@ impl Process {
             _ => {}
         }
         Made { call, answer }
+    }
+
+    /// The answer is in the first half-word of a `struct flock`.
+    fn byte_found(&self, call: &Call) -> i64 {
+        let kind = self.tracee.read(call.arguments[2])[0] as i16;
+        i64::from(i32::from(kind) != nix::libc::F_UNLCK) * LOCKED
     }
 
     /// After a step: to the next place.
@@ -188,13 +203,13 @@ impl Process {
                         _ => Place::Wait,
                     };
                 }
-                (Kind::Pause, _) => {
+                (Kind::Pause | Kind::Yield, _) => {
                     // It has no memory of what it has seen before: it looks anew.
                     self.history = DefaultHasher::new();
                     break Place::Idle;
                 }
                 // Its keeper goes on in its place.
-                (Kind::Fork, _) if self.role == Role::Acquire => {
+                (Kind::Fork, _) if self.role.leaves_keeper() => {
                     let keeper = self.tracee.follow();
                     parent = Some(std::mem::replace(&mut self.tracee, keeper));
                     self.protects = self.flocks(world).first().map(|&(name, _)| name);
@@ -231,8 +246,17 @@ impl Process {
             "read" => self.is_reading,
             "close" => {
                 let file = call.descriptor();
-                !self.written.contains(&file) && world.flock(self.pid(), file).is_none()
+                let has_lock = || {
+                    let (pid, file) = (self.pid(), file);
+                    world.flock(pid, file).is_some() || !world.bytes(pid, file).is_empty()
+                };
+                !self.written.contains(&file) && !has_lock()
             }
+            // What it has already, its keeper locks once more.
+            "fcntl" if !call.looks_for_byte() => {
+                !world.has_bytes || !world.bytes(self.pid(), call.descriptor()).is_empty()
+            }
+            "fcntl" => !world.has_bytes,
             _ => false,
         }
     }
@@ -273,14 +297,23 @@ impl Process {
 
     /// Its `flock`s on files of this run.
     pub(crate) fn flocks(&self, world: &World) -> Vec<(Name, bool)> {
-        let files = match self.place {
-            Place::Ended(_) => &[],
-            _ => self.files.as_slice(),
-        };
-        let flocks = files
-            .iter()
-            .filter_map(|&file| world.flock(self.pid(), file));
+        let files = self.open_files().iter();
+        let flocks = files.filter_map(|&file| world.flock(self.pid(), file));
         flocks.collect()
+    }
+
+    /// The bytes of these that it has locked.
+    pub(crate) fn bytes(&self, world: &World) -> Vec<(Name, Byte)> {
+        let files = self.open_files().iter();
+        let bytes = files.flat_map(|&file| world.bytes(self.pid(), file));
+        bytes.collect()
+    }
+
+    fn open_files(&self) -> &[i32] {
+        match self.place {
+            Place::Ended(_) => &[],
+            _ => &self.files,
+        }
     }
 
     pub(crate) fn crash(&mut self) {

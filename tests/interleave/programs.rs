@@ -1,4 +1,6 @@
-//! The driver: as the library is, and as it would be with one of its precautions left out.
+//! The driver and the program, as they are, and as they would be with one of their precautions left out.
+//!
+//! Those of one build are in one directory: `driver`, `update-lock`, and the command `empty`.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -6,13 +8,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 
+use crate::scenario::Scenario;
+
 /// The devices that this machine runs by itself, and their triples.
 pub(crate) const DEVICES: [(&str, &str); 2] = [
     ("amd64", "x86_64-unknown-linux-gnu"),
     ("i386", "i686-unknown-linux-gnu"),
 ];
 
-/// A change of the library's source that takes a precaution away.
+const PROGRAMS: &str = "target/interleave/programs";
+
+/// A change of the sources that takes a precaution away.
 pub(crate) struct Mutant {
     pub(crate) name: &'static str,
     /// Where that is fatal.
@@ -93,34 +99,68 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         from: "    let is_last = is_last(file)?;\n    if !hold.is_at(path)? {\n",
         to: "    let is_held = hold.is_at(path)?;\n    let is_last = is_last(file)?;\n    if !is_held {\n",
     },
+    Mutant {
+        name: "a_release_that_does_not_wait_for_its_keeper",
+        scenario: "free: Acquire* Release",
+        file: "src/keeper.rs",
+        from: "        let is_free = try_flock(&self.file, EXCLUSIVE)?;\n",
+        to: "        let is_free = true;\n",
+    },
+    Mutant {
+        name: "no_second_request_where_who_asked_is_killed",
+        scenario: "free: AcquireShared* Release! Release",
+        file: "targets/cli/src/shared_keeper.rs",
+        from: "Err(Errno::AGAIN) => return Ok(false)",
+        to: "Err(Errno::AGAIN) => return Ok(true)",
+    },
+    Mutant {
+        name: "no_flock_before_an_old_file_is_removed",
+        scenario: "stale: Lockfile Exclusive",
+        file: "targets/cli/src/semaphore.rs",
+        from: "flock(file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK)",
+        to: "flock(file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::BADF)",
+    },
+    Mutant {
+        name: "no_second_look_before_an_old_file_is_removed",
+        scenario: "stale: Lockfile Lockfile",
+        file: "targets/cli/src/semaphore.rs",
+        from: "    if !is_older(path, limit) {\n        return Ok(false);\n    }\n    unlinkat",
+        to: "    unlinkat",
+    },
 ];
 
-/// The driver for a device of this machine's.
-pub(crate) fn driver(device: &str) -> PathBuf {
+/// The directory of the programs for a device of this machine's.
+pub(crate) fn of_device(device: &str) -> PathBuf {
     static BUILD: OnceLock<()> = OnceLock::new();
-    let program = |device| Path::new("target/interleave").join(device);
+    let directory = |device| Path::new(PROGRAMS).join(device);
     BUILD.get_or_init(|| {
-        build("amd64 i386", Path::new("Cargo.toml"), "target/cross");
-        fs::create_dir_all("target/interleave").expect("a directory");
+        let manifest = Path::new("Cargo.toml");
+        build("amd64 i386", "update-lock-driver", manifest, "target/cross");
         for (device, triple) in DEVICES {
-            put("target/cross", triple, &program(device));
+            let (built, own) = (built("target/cross", triple), directory(device));
+            fs::create_dir_all(&own).expect("a directory");
+            put(&built.join("driver"), &own);
+            let built = Path::new("target/devices").join(device);
+            put(&built.join("update-lock"), &own);
+            put(&built.join("empty"), &own);
         }
     });
-    program(device)
+    directory(device)
 }
 
-/// The driver for amd64 without one precaution, from a copy of the sources.
+/// The directory of the programs for amd64 without one precaution, from a copy of the sources. The program is there if the
+/// mutant's scenario needs it.
 ///
 /// # Panics
 ///
 /// If the source that it changes isn't there exactly once.
-pub(crate) fn mutant(mutant: &Mutant) -> PathBuf {
+pub(crate) fn of_mutant(mutant: &Mutant) -> PathBuf {
     // Cargo tells two copies of one workspace apart by nothing but the times of their files: so there is one, which is changed
     // and changed back.
     static COPY: Mutex<()> = Mutex::new(());
     let _guard = COPY.lock();
     let copy = Path::new("target/interleave/copy");
-    let program = Path::new("target/interleave").join(mutant.name);
+    let own = Path::new(PROGRAMS).join(mutant.name);
     let mut hasher = DefaultHasher::new();
     fs::create_dir_all(copy).expect("a directory");
     for part in [
@@ -135,31 +175,40 @@ pub(crate) fn mutant(mutant: &Mutant) -> PathBuf {
     ] {
         copy_changed(Path::new(part), &copy.join(part), mutant, &mut hasher);
     }
-    let (hash, known) = (
-        hasher.finish().to_string(),
-        program.with_extension("source"),
-    );
+    let (hash, known) = (hasher.finish().to_string(), own.join("source"));
     if fs::read_to_string(&known).ok().as_ref() != Some(&hash) {
-        build("amd64", &copy.join("Cargo.toml"), "target/interleave/cross");
+        fs::create_dir_all(&own).expect("a directory");
         let [(_, triple), _] = DEVICES;
-        put("target/interleave/cross", triple, &program);
+        let (manifest, target) = (copy.join("Cargo.toml"), "target/interleave/cross");
+        let built = built(target, triple);
+        build("amd64", "update-lock-driver", &manifest, target);
+        put(&built.join("driver"), &own);
+        let cast = Scenario::parse(mutant.scenario).cast;
+        if cast.iter().any(|role| role.is_program()) {
+            build("amd64", "update-lock-cli", &manifest, target);
+            put(&built.join("update-lock"), &own);
+        }
         fs::write(known, hash).expect("a file");
     }
-    program
+    own
 }
 
-/// Puts what has been built there, where an older one may be, and be running.
-fn put(target: &str, triple: &str, program: &Path) {
-    let built = Path::new(target).join(triple).join("release/driver");
+fn built(target: &str, triple: &str) -> PathBuf {
+    Path::new(target).join(triple).join("release")
+}
+
+/// Copies what has been built into a directory, where an older one may be, and be running.
+fn put(built: &Path, directory: &Path) {
+    let program = directory.join(built.file_name().expect("a program"));
     let new = program.with_extension(std::process::id().to_string());
-    fs::copy(built, &new).expect("a copy");
+    fs::copy(built, &new).expect("ci/build has built it");
     fs::rename(new, program).expect("the same directory");
 }
 
-fn build(devices: &str, manifest: &Path, target: &str) {
+fn build(devices: &str, package: &str, manifest: &Path, target: &str) {
     let output = Command::new("ci/cargo")
         .env("TARGET_DIRECTORY", target)
-        .args([devices, "build", "--release", "-p", "update-lock-driver"])
+        .args([devices, "build", "--release", "-p", package])
         .arg("--manifest-path")
         .arg(manifest)
         .output()

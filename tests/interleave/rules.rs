@@ -72,7 +72,6 @@ impl Hash for State {
         (self.compared, self.has_reason, self.has_made).hash(hasher);
         (self.has_ended, self.has_waited, self.is_forced_out).hash(hasher);
         self.looks_at_free.hash(hasher);
-        self.waited_at.is_some().hash(hasher);
     }
 }
 
@@ -268,7 +267,9 @@ impl Rules {
         match end {
             // It ends with its command's code, and says so on stderr; of a keeper nobody hears.
             RELEASED
-                if state.is_lost && ![Role::Run, Role::Acquire].contains(&self.cast[actor]) =>
+                if state.is_lost
+                    && self.cast[actor] != Role::Run
+                    && !self.cast[actor].leaves_keeper() =>
             {
                 Err(format!("{it} hasn't noticed its loss"))
             }
@@ -328,7 +329,7 @@ impl Rules {
         let is_peers = maker != NOBODY && !self.cast[maker].is_ours();
         // Two probes in exactly the wrong moments make the last member of a shared hold leave it.
         let hosts = self.cast.iter().filter(|&&role| role == Role::Host).count();
-        let is_known = hosts > 1 && self.cast.contains(&Role::Shared);
+        let is_known = hosts > 1 && self.cast.iter().any(|role| role.shares());
         if is_peers || is_kept || self.has_crashed || maker == NOBODY || is_known {
             return Ok(());
         }

@@ -17,7 +17,9 @@ pub(crate) enum Role {
     Run,
     /// The program: `acquire --no-wait`, and from its `fork` on the keeper.
     Acquire,
-    /// The program: `release`, of what that has left.
+    /// The same with `--shared`.
+    AcquireShared,
+    /// The program: `release`, of what one of these has left.
     Release,
     /// The program by its other name: `lockfile -r0 -l1`, which removes an old file.
     Lockfile,
@@ -38,12 +40,20 @@ pub(crate) enum Role {
 }
 
 pub(crate) use Role::{
-    Acquire, DyingHelios, Exclusive, ForcedHelios, ForcedSupervisor, Helios, Host, Lockfile,
-    Person, Release, Run, Shared, Supervisor, Tool, Waiting,
+    Acquire, AcquireShared, DyingHelios, Exclusive, ForcedHelios, ForcedSupervisor, Helios, Host,
+    Lockfile, Person, Release, Run, Shared, Supervisor, Tool, Waiting,
 };
 
-pub(crate) const PROCESSES: [Role; 7] =
-    [Exclusive, Shared, Waiting, Run, Acquire, Release, Lockfile];
+pub(crate) const PROCESSES: [Role; 8] = [
+    Exclusive,
+    Shared,
+    Waiting,
+    Run,
+    Acquire,
+    AcquireShared,
+    Release,
+    Lockfile,
+];
 pub(crate) const PEERS: [Role; 8] = [
     Supervisor,
     ForcedSupervisor,
@@ -61,9 +71,24 @@ impl Role {
         PROCESSES.contains(&self)
     }
 
+    /// Whether it leaves the lock to a keeper.
+    pub(crate) fn leaves_keeper(self) -> bool {
+        [Acquire, AcquireShared].contains(&self)
+    }
+
+    /// Whether it shares the lock.
+    pub(crate) fn shares(self) -> bool {
+        [Shared, AcquireShared].contains(&self)
+    }
+
     /// Whether its file is an update lock of ours.
     pub(crate) fn is_ours(self) -> bool {
         self.is_process() && self != Lockfile
+    }
+
+    /// Whether it is the program, not the driver.
+    pub(crate) fn is_program(self) -> bool {
+        self.is_process() && ![Exclusive, Shared, Waiting].contains(&self)
     }
 
     /// What the driver is to do.

@@ -12,13 +12,14 @@ use crate::peer::Peer;
 use crate::process::{Place, Process};
 use crate::rules::{Rules, Violation};
 use crate::scenario::{Choice, Exclusive, Role, Scenario, letter};
-use crate::world::{Actor, File, NOBODY, Name, World};
+use crate::world::{Actor, Byte, File, NOBODY, Name, World};
 
 /// What there is to see of the lock.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) struct View {
     pub(crate) file: Option<File>,
     pub(crate) flocks: Vec<(Name, Actor, bool)>,
+    pub(crate) bytes: Vec<(Name, Actor, Byte)>,
 }
 
 enum Player {
@@ -30,7 +31,7 @@ pub(crate) struct Stage<'w> {
     world: &'w mut World,
     originals: &'w mut Originals,
     scenario: &'w Scenario,
-    driver: PathBuf,
+    programs: PathBuf,
     players: Vec<Player>,
     /// How often anything about the lock changed, and how often when each actor acted last.
     changes: u32,
@@ -45,16 +46,17 @@ impl<'w> Stage<'w> {
         world: &'w mut World,
         originals: &'w mut Originals,
         scenario: &'w Scenario,
-        driver: PathBuf,
+        programs: PathBuf,
     ) -> Self {
         world.clear();
+        world.has_bytes = scenario.cast.contains(&Role::AcquireShared);
         if let Some(mode) = scenario.stale {
             world.make_stale(mode);
         }
         let cast = scenario.cast.iter().enumerate();
         let players = cast.map(|(actor, &role)| {
             if role.is_process() {
-                let tracee = originals.fork(actor, role, &driver, world);
+                let tracee = originals.fork(actor, role, &programs, world);
                 Player::Process(Process::new(tracee, role, world))
             } else {
                 Player::Peer(Peer::new(role, actor))
@@ -67,7 +69,7 @@ impl<'w> Stage<'w> {
             world,
             originals,
             scenario,
-            driver,
+            programs,
             changes: 0,
             view: View::default(),
             rules: Rules::new(&scenario.cast),
@@ -167,7 +169,7 @@ impl<'w> Stage<'w> {
         let event = match (name(before), name(&self.view)) {
             (old, new) if old == new => made
                 .map(|call| call.name)
-                .filter(|name| ["close", "fchmod"].contains(name)),
+                .filter(|name| ["close", "fchmod", "utimensat"].contains(name)),
             (None, _) => Some("come"),
             (_, None) => Some("gone"),
             _ => Some("replaced"),
@@ -226,21 +228,14 @@ impl<'w> Stage<'w> {
 
     /// After something that this actor did: nobody else's `flock` has changed.
     fn look(&self, actor: Actor, before: &View) -> View {
-        let own = match &self.players[actor] {
-            Player::Process(process) => process.flocks(self.world),
-            Player::Peer(peer) => peer.flock(self.world).into_iter().collect(),
+        let (own, bytes) = match &self.players[actor] {
+            Player::Process(process) => (process.flocks(self.world), process.bytes(self.world)),
+            Player::Peer(peer) => (peer.flock(self.world).into_iter().collect(), vec![]),
         };
-        let own = own.into_iter();
-        let own = own.map(|(name, is_exclusive)| (name, actor, is_exclusive));
-        let others = before
-            .flocks
-            .iter()
-            .filter(|&&(_, other, _)| other != actor);
-        let mut flocks: Vec<_> = others.copied().chain(own).collect();
-        flocks.sort_by_key(|&(_, actor, _)| actor);
         View {
             file: self.world.at_path(),
-            flocks,
+            flocks: with_those_of(actor, own, &before.flocks),
+            bytes: with_those_of(actor, bytes, &before.bytes),
         }
     }
 
@@ -253,7 +248,8 @@ impl<'w> Stage<'w> {
             match player {
                 Player::Process(process) => {
                     process.hash(self.world, &mut hasher);
-                    (self.changes > self.seen[actor]).hash(&mut hasher);
+                    let has_waited = self.rules.has_waited(actor, self.changes);
+                    (self.changes > self.seen[actor], has_waited).hash(&mut hasher);
                 }
                 Player::Peer(peer) => peer.hash(&mut hasher),
             }
@@ -299,7 +295,7 @@ impl<'w> Stage<'w> {
         let next = self.scenario.cast.len();
         let tracee = self
             .originals
-            .fork(next, Exclusive, &self.driver, self.world);
+            .fork(next, Exclusive, &self.programs, self.world);
         let mut process = Process::new(tracee, Exclusive, self.world);
         let mut has_held = false;
         while !matches!(process.place, Place::Ended(_)) {
@@ -322,11 +318,26 @@ impl<'w> Stage<'w> {
     }
 }
 
+/// This actor's locks, and what the others had before.
+fn with_those_of<T: Copy>(
+    actor: Actor,
+    own: Vec<(Name, T)>,
+    before: &[(Name, Actor, T)],
+) -> Vec<(Name, Actor, T)> {
+    let others = before.iter().filter(|&&(_, other, _)| other != actor);
+    let own = own.into_iter().map(|(name, lock)| (name, actor, lock));
+    let mut locks: Vec<_> = others.copied().chain(own).collect();
+    locks.sort_by_key(|&(_, actor, _)| actor);
+    locks
+}
+
 fn describe(call: &Call, answer: i64) -> String {
     let what = match (call.kind, call.name) {
         (Kind::OfPath, "openat") if call.creates() => "the lock's path, O_CREAT|O_EXCL".into(),
         (Kind::OfPath, _) => "the lock's path".into(),
         (_, "flock") => format!("{}, {}", call.descriptor(), flock_name(call.arguments[1])),
+        (_, "fcntl") if call.looks_for_byte() => format!("{}, is it locked?", call.descriptor()),
+        (_, "fcntl") => format!("{}, lock a byte", call.descriptor()),
         (_, "fchmod") => format!("{}, {:o}", call.descriptor(), call.arguments[1]),
         _ => call.descriptor().to_string(),
     };

@@ -40,7 +40,19 @@ pub(crate) struct World {
     pub(crate) path_text: CString,
     names: BTreeMap<u64, Name>,
     counts: BTreeMap<Actor, u8>,
+    /// Whether anybody locks single bytes.
+    pub(crate) has_bytes: bool,
 }
+
+/// A lock on one byte of a file, with which those of a share's keeper and of who asks it find each other.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Byte {
+    Kept,
+    Asked,
+}
+
+/// Where the bytes of who asks begin: `targets/cli/src/shared_keeper.rs`.
+const ASKED: u64 = 1 << 60;
 
 /// The user of the Supervisor's files.
 const SUPERVISOR: u32 = 65534;
@@ -60,6 +72,7 @@ impl World {
             path_text,
             names: BTreeMap::new(),
             counts: BTreeMap::new(),
+            has_bytes: false,
         }
     }
 
@@ -97,6 +110,33 @@ impl World {
         let is_exclusive = words.nth(1) == Some("WRITE");
         let number = words.nth(1)?.rsplit(':').next()?.parse().ok()?;
         Some((*self.names.get(&number)?, is_exclusive))
+    }
+
+    /// The locks on bytes of an open file of this run.
+    pub(crate) fn bytes(&self, pid: Pid, descriptor: i32) -> Vec<(Name, Byte)> {
+        if !self.has_bytes {
+            return vec![];
+        }
+        let facts = fs::read_to_string(format!("/proc/{pid}/fdinfo/{descriptor}"));
+        let facts = facts.unwrap_or_default();
+        facts
+            .lines()
+            .filter_map(|line| self.byte_of(line))
+            .collect()
+    }
+
+    /// `lock:  1: OFDLCK ADVISORY  READ -1 00:19:1234 4242 4242`
+    fn byte_of(&self, line: &str) -> Option<(Name, Byte)> {
+        let mut words = line.strip_prefix("lock:")?.split_ascii_whitespace().skip(1);
+        if words.next() != Some("OFDLCK") {
+            return None;
+        }
+        let number = words.nth(3)?.rsplit(':').next()?.parse().ok()?;
+        let byte = match words.next()?.parse::<u64>().ok()? {
+            ..ASKED => Byte::Kept,
+            _ => Byte::Asked,
+        };
+        Some((*self.names.get(&number)?, byte))
     }
 
     fn file(&self, facts: &Metadata) -> Option<File> {

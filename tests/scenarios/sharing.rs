@@ -21,6 +21,7 @@ scenarios![
     release_for_another_process,
     release_of_what_others_share,
     release_after_a_shared_keeper_was_killed,
+    two_ask_a_shared_keeper_at_once,
     keepers_end_when_a_shared_lock_is_taken_away,
     runs_and_keepers_share,
     ten_jobs_come_and_go,
@@ -253,6 +254,30 @@ fn release_after_a_shared_keeper_was_killed(device: &Device) {
     wait::until("the request", || proc_fs::locked_bytes(lock.path()) == 2);
     kill(keeper, Signal::SIGKILL).expect("kill");
     one.end().exits_with(0);
+    assert!(!lock.is_there());
+}
+
+fn two_ask_a_shared_keeper_at_once(device: &Device) {
+    let lock = Lock::new();
+    let (one, _gate) = start_sharer(device, &lock, "one", "");
+    let keeper = proc_fs::with_open(lock.path())[0];
+    kill(keeper, Signal::SIGSTOP).expect("kill");
+    proc_fs::until_state(keeper, &['T']);
+    let pid = one.pid().to_string();
+    let ask = || device.at(&lock, ["release", "--for", &pid]).start();
+    let mut first = ask();
+    wait::until("the request", || proc_fs::locked_bytes(lock.path()) == 2);
+    let mut second = ask();
+    wait::until("two who ask", || proc_fs::with_open(lock.path()).len() == 3);
+    assert!(second.is_running());
+    // The keeper hasn't looked yet: the other one has to ask in its place.
+    first.signal(Signal::SIGKILL);
+    first.end();
+    wait::until("the other one's", || {
+        proc_fs::locked_bytes(lock.path()) == 2
+    });
+    kill(keeper, Signal::SIGCONT).expect("kill");
+    second.end().succeeds();
     assert!(!lock.is_there());
 }
 

@@ -11,7 +11,7 @@
 //! 4. The other one knows by the first byte. What a keeper that died has left is given back in its place, if nobody else
 //!    shares the lock.
 
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, openat};
 use rustix::process::Pid;
 use update_lock::{Errno, Error, LockPath, Operation, SharedLock, path_stat};
@@ -77,16 +77,30 @@ pub(crate) fn release(path: &LockPath, process: Pid) -> Result<bool, Error> {
     if !is_kept(path, byte) {
         return Ok(false);
     }
-    let file = open_for(OFlags::WRONLY, path).map_err(|errno| Error::System {
-        operation: Operation::Open,
-        errno,
-    })?;
-    lock_byte(file.as_fd(), ASKED + byte).map_err(error)?; // 2
-    touch(file.as_fd());
+    let file = match open_for(OFlags::WRONLY, path) {
+        Err(Errno::NOENT) => return Ok(true), // the keeper has gone meanwhile
+        file => file.map_err(|errno| Error::System {
+            operation: Operation::Open,
+            errno,
+        })?,
+    };
+    let mut has_asked = false;
     while is_byte_locked(file.as_fd(), byte).map_err(error)? {
+        has_asked = has_asked || ask(file.as_fd(), byte)?; // 2
         pause(INTERVAL_US);
     }
     give_back_stale(path); // 4
+    Ok(true)
+}
+
+/// Whether it is this process that asks now: one does at a time, and who finds another one has to try again, as that one may
+/// be killed before the keeper looks.
+fn ask(file: BorrowedFd<'_>, byte: u64) -> Result<bool, Error> {
+    match lock_byte(file, ASKED + byte) {
+        Err(Errno::AGAIN) => return Ok(false),
+        outcome => outcome.map_err(error)?,
+    }
+    touch(file);
     Ok(true)
 }
 
