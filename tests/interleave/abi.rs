@@ -40,6 +40,8 @@ pub(crate) struct Call {
     pub(crate) kind: Kind,
     /// Its first four arguments.
     pub(crate) arguments: [u64; 4],
+    /// Where it is made.
+    pub(crate) instruction: u64,
 }
 
 /// The segment of code of 32 bits (`__USER32_CS`).
@@ -100,6 +102,7 @@ impl Call {
             name,
             kind,
             arguments,
+            instruction: r.rip,
         }
     }
 

@@ -1,4 +1,4 @@
-//! All schedules of a scenario, each state once.
+//! All schedules of a scenario, each state once, and no way round to a state that was there before.
 //!
 //! A schedule is a list of choices. Each is played from the start, with new processes. Where two schedules have led to the
 //! same state, what follows is the same too, since the processes are deterministic: it is explored once, and counted for both.
@@ -186,7 +186,8 @@ fn play(
     }
 }
 
-/// Whether all that can go on in a cycle do so in it. No scheduler lets somebody wait for ever, as any other cycle would.
+/// Whether all that can go on in a cycle do so in it: no scheduler lets somebody wait for ever, as any other cycle would. Of
+/// cycles that lead through a known state, nothing is said.
 fn is_fair(cycle: &[Node]) -> bool {
     let taken: Vec<_> = cycle.iter().map(|node| node.choices[node.next]).collect();
     let mut offered = cycle.iter().flat_map(|node| &node.choices);
@@ -238,6 +239,10 @@ pub(crate) fn replay(
     let mut outcome = stage.prepare();
     let mut rest = schedule.iter().copied();
     while outcome.is_ok() {
+        if stage.log.len() > 2 * LONGEST {
+            outcome = Err("this has no end".into());
+            break;
+        }
         let choices = stage.choices();
         let Some(&first) = choices.first() else {
             outcome = stage.end();

@@ -32,6 +32,15 @@ pub(crate) fn pairs() -> Vec<(Scenario, Option<u32>)> {
         "Shared! AcquireShared",
         "AcquireShared! Acquire",
         "AcquireShared! AcquireShared",
+        "AcquireShared! Run",
+        "AcquireShared! Lockfile",
+        "Run! Waiting",
+        "Acquire! Waiting",
+        "AcquireShared! Waiting",
+        "Release! Waiting",
+        "Release! Run",
+        "Release! Lockfile",
+        "Lockfile! Waiting",
         "Release! Acquire",
         "Release! AcquireShared",
         "Release! Release",
@@ -85,7 +94,7 @@ pub(crate) fn pairs() -> Vec<(Scenario, Option<u32>)> {
         .collect()
 }
 
-/// Three, with two preemptions at most.
+/// Three, with two preemptions at most, or three.
 pub(crate) fn triples() -> Vec<(Scenario, Option<u32>)> {
     let casts = [
         "free: Exclusive! Exclusive Exclusive",

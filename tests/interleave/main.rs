@@ -2,7 +2,7 @@
 //! made to fail (`faults.rs`).
 //!
 //! Processes are stepped from one system call that touches the lock to the next, by `ptrace`. All others of their calls are
-//! made at once: they commute with whatever anybody else does to the lock. Of those that touch it, three kinds do so too, and
+//! made at once: they commute with whatever anybody else does to the lock. Of those that touch it, some do so too, and
 //! aren't steps: see `Process::commutes`. A pause is none: who tries again and again does so after each change, or until its
 //! patience ends. What the Supervisor, helios, a person, another tool and the host do are system calls of this test's own, as
 //! theirs are.
@@ -13,7 +13,7 @@
 //! granted that a look, the host's or one of `release` and `lockfile`, takes less than a quarter of a second.
 //!
 //! `cargo test --test interleave -- 'Shared'` explores what has that word in its name. With `PROVE=1`, as `ci/prove` has it,
-//! nothing is limited.
+//! there is more of it: see `lists.rs`.
 
 mod abi;
 #[path = "../common/api.rs"]
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     }
     let mut arguments = Arguments::from_args();
     // Some wait for what a failure puts off, or for the end of what has a watch.
-    arguments.test_threads.get_or_insert(8);
+    arguments.test_threads.get_or_insert(16);
     watchdog::start();
     let conclusion = libtest_mimic::run(&arguments, trials());
     let total = TOTAL.lock().expect("no panic");

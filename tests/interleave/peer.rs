@@ -18,8 +18,9 @@ pub(crate) struct Peer {
     pub(crate) is_done: bool,
     /// Its override was broken: what it had freed was taken.
     pub(crate) is_broken: bool,
-    /// The host's descriptor, with a `flock` and without.
+    /// The host's descriptor, with a `flock` and without, and of which file it is.
     probe: Option<Result<Flock<File>, File>>,
+    probed: Option<Name>,
 }
 
 impl Peer {
@@ -31,6 +32,7 @@ impl Peer {
             is_done: false,
             is_broken: false,
             probe: None,
+            probed: None,
         }
     }
 
@@ -99,6 +101,7 @@ impl Peer {
             None => match File::open(&world.path) {
                 Ok(file) => {
                     self.probe = Some(Err(file));
+                    self.probed = world.at_path().map(|file| file.name);
                     "opens the file".into()
                 }
                 Err(error) => {
@@ -127,7 +130,7 @@ impl Peer {
 
 impl Hash for Peer {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        (self.step, self.is_done).hash(hasher);
+        (self.step, self.is_done, self.probed).hash(hasher);
         self.probe.as_ref().map(Result::is_ok).hash(hasher);
     }
 }

@@ -114,7 +114,7 @@ impl Process {
         let is_told = looks && named != self.protects || is_own && self.is_asked(&call, world);
         self.believes &= self.protects.is_some() && !is_told;
         let made = self.make(call, world);
-        // Locked by who asks, when a keeper of a share looks; it looks for its own before it has one.
+        // Locked by who asks, if it is a keeper that looks; an `acquire` looks before it believes.
         self.believes &= !(call.looks_for_byte() && made.answer == LOCKED);
         self.is_reading = call.name == "read";
         made
@@ -180,7 +180,10 @@ impl Process {
                 Kind::OfFile => self.files.contains(&call.descriptor()),
                 _ => false,
             };
-            if is_of_lock && self.refused == Some(call) && call.name == "flock" {
+            let is_again = |refused: &Call| {
+                call.name == "flock" && refused.arguments[..2] == call.arguments[..2]
+            };
+            if is_of_lock && self.refused.as_ref().is_some_and(is_again) {
                 break Place::Again(call);
             }
             if is_of_lock && !self.commutes(&call, world) {
@@ -203,9 +206,12 @@ impl Process {
                         _ => Place::Wait,
                     };
                 }
+                // Between two attempts at the same `flock`, which are counted.
+                (Kind::Pause, _) if self.refused.is_some() => self.tracee.answer_call(0),
                 (Kind::Pause | Kind::Yield, _) => {
-                    // It has no memory of what it has seen before: it looks anew.
+                    // It has no memory of what it has seen before, but of where it is: it looks anew.
                     self.history = DefaultHasher::new();
+                    call.instruction.hash(&mut self.history);
                     break Place::Idle;
                 }
                 // Its keeper goes on in its place.
@@ -237,9 +243,8 @@ impl Process {
     }
 
     /// Whether it makes no difference when it makes this call: what a lock's file says in its first bytes was there before
-    /// the file, the close of a file without a `flock` that
-    /// was open for reading is seen by nobody, and who reads its news until there are no more
-    /// reads them at once.
+    /// the file, the close of a file without a lock that was open for reading is seen by nobody, who reads its news until
+    /// there are no more reads them at once, and of bytes there is nothing to see where nobody locks any.
     fn commutes(&self, call: &Call, world: &World) -> bool {
         match call.name {
             "pread64" => true,
@@ -253,8 +258,8 @@ impl Process {
                 !self.written.contains(&file) && !has_lock()
             }
             // What it has already, its keeper locks once more.
-            "fcntl" if !call.looks_for_byte() => {
-                !world.has_bytes || !world.bytes(self.pid(), call.descriptor()).is_empty()
+            "fcntl" if world.has_bytes && !call.looks_for_byte() => {
+                !world.bytes(self.pid(), call.descriptor()).is_empty()
             }
             "fcntl" => !world.has_bytes,
             _ => false,

@@ -107,6 +107,27 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         to: "        let is_free = true;\n",
     },
     Mutant {
+        name: "a_release_that_does_not_wait_for_the_keeper_of_a_share",
+        scenario: "free: AcquireShared* Release",
+        file: "targets/cli/src/shared_keeper.rs",
+        from: "    while is_byte_locked(file.as_fd(), byte).map_err(error)? {\n",
+        to: "    while !has_asked {\n",
+    },
+    Mutant {
+        name: "no_look_whether_the_keeper_has_gone",
+        scenario: "free: AcquireShared* Release Person",
+        file: "targets/cli/src/shared_keeper.rs",
+        from: "        Err(_) if !is_kept(path, byte) => return",
+        to: "        Err(_) if false => return",
+    },
+    Mutant {
+        name: "no_patience_with_another_who_asks",
+        scenario: "free: AcquireShared* Release! Release",
+        file: "targets/cli/src/shared_keeper.rs",
+        from: "        Err(Errno::AGAIN) => return Ok(false),\n",
+        to: "        Err(Errno::AGAIN) if false => return Ok(false),\n",
+    },
+    Mutant {
         name: "no_second_request_where_who_asked_is_killed",
         scenario: "free: AcquireShared* Release! Release",
         file: "targets/cli/src/shared_keeper.rs",

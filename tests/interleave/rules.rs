@@ -5,7 +5,8 @@
 //! 2. Of these there is one, or all of them share.
 //! 3. Nobody's file is removed by a process of ours but its own. One window is known: an override between a release's look at
 //!    the path and its `unlink`.
-//! 4. Who ends says the truth: released what was its own to the end, lost what was overridden, refused what somebody had.
+//! 4. Who ends says the truth: released what was its own to the end, or what was kept for it; lost what was overridden, refused
+//!    what somebody had.
 //! 5. An override is never broken by who has seen what it took away, and nobody gives way where there was none. The same
 //!    window: what an override takes away there passes for released.
 //! 6. When all have ended, nothing of ours is left but by a crash, and the next start gets the lock.
@@ -14,7 +15,7 @@ use std::hash::{Hash, Hasher};
 
 use crate::abi::Call;
 use crate::process::Place;
-use crate::scenario::{Choice, Role, letter};
+use crate::scenario::{Choice, Role, Scenario, letter};
 use crate::stage::View;
 use crate::tracee::End;
 use crate::world::{Actor, File, NOBODY, Name};
@@ -32,6 +33,8 @@ const EXISTS: End = End::Code(73);
 #[derive(Hash)]
 pub(crate) struct Rules {
     cast: Vec<Role>,
+    /// So many of the first ones have held the lock from the start.
+    holders: usize,
     actors: Vec<State>,
     was_overridden: bool,
     has_crashed: bool,
@@ -76,9 +79,11 @@ impl Hash for State {
 }
 
 impl Rules {
-    pub(crate) fn new(cast: &[Role]) -> Self {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        let cast = &scenario.cast;
         Self {
-            cast: cast.to_vec(),
+            cast: cast.clone(),
+            holders: scenario.holders,
             actors: cast.iter().map(|_| State::default()).collect(),
             was_overridden: false,
             has_crashed: false,
@@ -126,7 +131,7 @@ impl Rules {
                 // It has been woken up: a look begins here.
                 self.actors[actor].looks_at_free = after.file.is_none();
             }
-            self.judge(actor, place)?;
+            self.judge(actor, place, after)?;
         }
         for (other, state) in self.actors.iter_mut().enumerate() {
             state.looks_at_free &= other == actor || before == after;
@@ -243,7 +248,8 @@ impl Rules {
     }
 
     /// Rule 4, and the half of 5.
-    fn judge(&mut self, actor: Actor, place: Place) -> Result<(), Violation> {
+    fn judge(&mut self, actor: Actor, place: Place, view: &View) -> Result<(), Violation> {
+        let kept = self.kept(view);
         let was_overridden = self.was_overridden;
         let state = &mut self.actors[actor];
         if place == Place::Wait {
@@ -264,6 +270,12 @@ impl Rules {
             return Ok(());
         }
         let it = letter(actor);
+        if end == RELEASED
+            && self.cast[actor] == Role::Release
+            && let Some(keeper) = kept
+        {
+            return Err(format!("{it} is done, but {} keeps it", letter(keeper)));
+        }
         match end {
             // It ends with its command's code, and says so on stderr; of a keeper nobody hears.
             RELEASED
@@ -279,6 +291,14 @@ impl Rules {
             EXISTS if self.cast[actor] == Role::Lockfile => Ok(()),
             End::Code(code) => Err(format!("{it} ends with {code}")),
         }
+    }
+
+    /// Whose keeper has kept the lock from the start.
+    fn kept(&self, view: &View) -> Option<Actor> {
+        let named = view.file.as_ref().map(|file| file.name);
+        (0..self.holders).find(|&actor| {
+            self.cast[actor].leaves_keeper() && named.is_some() && self.actors[actor].held == named
+        })
     }
 
     /// Rules 1 and 2.

@@ -72,7 +72,7 @@ impl<'w> Stage<'w> {
             programs,
             changes: 0,
             view: View::default(),
-            rules: Rules::new(&scenario.cast),
+            rules: Rules::new(scenario),
             log: vec![],
         };
         stage.view.file = stage.world.at_path();
@@ -226,7 +226,7 @@ impl<'w> Stage<'w> {
         self.log.push(line);
     }
 
-    /// After something that this actor did: nobody else's `flock` has changed.
+    /// After something that this actor did: nobody else's locks have changed.
     fn look(&self, actor: Actor, before: &View) -> View {
         let (own, bytes) = match &self.players[actor] {
             Player::Process(process) => (process.flocks(self.world), process.bytes(self.world)),

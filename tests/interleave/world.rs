@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::fs::{self, Metadata};
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ pub(crate) struct File {
     pub(crate) mode: u32,
     pub(crate) links: u64,
     pub(crate) has_content: bool,
+    /// `lockfile` takes it for one that nobody needs any more.
+    pub(crate) is_old: bool,
 }
 
 /// The directory of one lock, for one run after the other.
@@ -44,15 +47,15 @@ pub(crate) struct World {
     pub(crate) has_bytes: bool,
 }
 
-/// A lock on one byte of a file, with which those of a share's keeper and of who asks it find each other.
+/// A lock on one byte of a file, by which the keeper of a share and who asks it find each other.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Byte {
     Kept,
     Asked,
 }
 
-/// Where the bytes of who asks begin: `targets/cli/src/shared_keeper.rs`.
-const ASKED: u64 = 1 << 60;
+/// Where the bytes of who asks begin and end: `targets/cli/src/shared_keeper.rs`.
+const ASKED: Range<u64> = 1 << 60..2 << 60;
 
 /// The user of the Supervisor's files.
 const SUPERVISOR: u32 = 65534;
@@ -132,9 +135,11 @@ impl World {
             return None;
         }
         let number = words.nth(3)?.rsplit(':').next()?.parse().ok()?;
-        let byte = match words.next()?.parse::<u64>().ok()? {
-            ..ASKED => Byte::Kept,
-            _ => Byte::Asked,
+        let byte = match words.next()?.parse().ok()? {
+            start if start < ASKED.start => Byte::Kept,
+            start if ASKED.contains(&start) => Byte::Asked,
+            // A command below `run` has one of those above.
+            _ => return None,
         };
         Some((*self.names.get(&number)?, byte))
     }
@@ -145,6 +150,7 @@ impl World {
             mode: facts.mode(),
             links: facts.nlink(),
             has_content: facts.size() > 0,
+            is_old: facts.mtime() == 0,
         })
     }
 
@@ -160,7 +166,6 @@ impl World {
     pub(crate) fn make_stale(&mut self, mode: u32) {
         fs::write(&self.path, "").expect("a file");
         fs::set_permissions(&self.path, PermissionsExt::from_mode(mode)).expect("chmod");
-        // Which `lockfile` takes for one that nobody needs any more.
         let file = fs::File::open(&self.path).expect("a file");
         file.set_modified(UNIX_EPOCH).expect("its time");
         self.names_new(NOBODY);

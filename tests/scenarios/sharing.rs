@@ -269,7 +269,8 @@ fn two_ask_a_shared_keeper_at_once(device: &Device) {
     wait::until("the request", || proc_fs::locked_bytes(lock.path()) == 2);
     let mut second = ask();
     wait::until("two who ask", || proc_fs::with_open(lock.path()).len() == 3);
-    assert!(second.is_running());
+    // It sleeps only once it was refused.
+    proc_fs::until_state(second.pid(), &['S']);
     // The keeper hasn't looked yet: the other one has to ask in its place.
     first.signal(Signal::SIGKILL);
     first.end();

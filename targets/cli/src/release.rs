@@ -86,10 +86,7 @@ fn wait(request: &Request<'_>, path: &LockPath) -> Result<(), Error> {
         pause(microseconds);
         microseconds = (microseconds * 2).min(PAUSE_US.end);
         if left == 0 {
-            complain(
-                text!("%: waiting for its keeper; is that stopped?"),
-                path.as_bytes(),
-            );
+            report::say_is_slow(path);
         }
     }
     Ok(())

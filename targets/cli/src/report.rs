@@ -1,7 +1,7 @@
 //! Errors as people and scripts see them: one line, and an exit code.
 
 use update_lock::{Errno, Error, Holder, Location, LockPath, Operation};
-use update_lock_start::{Line, Text, complain_number, text};
+use update_lock_start::{Line, Text, complain, complain_number, text};
 
 /// `EX_USAGE` of `sysexits.h`: the command line can't be understood.
 pub(crate) const USAGE: i32 = 64;
@@ -37,7 +37,15 @@ pub(crate) fn report(path: Option<&LockPath>, error: Error) -> i32 {
     code(error)
 }
 
-/// The same of a lock that was waited for: that is over.
+/// A keeper that is asked to release takes much longer than it should.
+pub(crate) fn say_is_slow(path: &LockPath) {
+    complain(
+        text!("%: waiting for its keeper; is that stopped?"),
+        path.as_bytes(),
+    );
+}
+
+/// As [`report`], of a lock that was waited for: that is over.
 pub(crate) fn give_up(path: &LockPath, error: Error) -> i32 {
     let mut line = Line::error();
     if let Error::Held(_) | Error::GivingWay = error {

@@ -18,6 +18,7 @@ use update_lock::{Errno, Error, LockPath, Operation, SharedLock, path_stat};
 use update_lock_start::{is_byte_locked, lock_byte, touch};
 
 use crate::pause::pause;
+use crate::report::say_is_slow;
 use crate::schedule::give_back_stale;
 
 /// How many bits a process id has at most: `PID_MAX_LIMIT`. The number of a namespace has 32.
@@ -31,6 +32,9 @@ pub(crate) const END: u64 = 2 << 60;
 
 /// How often to look whether a keeper has gone, in microseconds.
 const INTERVAL_US: u32 = 1000;
+
+/// For how many looks, some seconds, nothing is said.
+const LOOKS_IN_SILENCE: i32 = 3000;
 
 #[allow(
     clippy::useless_conversion,
@@ -72,22 +76,27 @@ pub(crate) fn is_shared(path: &LockPath) -> bool {
 
 /// Has the keeper for `process` leave; `false` where there is none.
 pub(crate) fn release(path: &LockPath, process: Pid) -> Result<bool, Error> {
-    // Asked once: by another byte nobody would be asked, and the wait had no end.
+    // Looked up once: by another byte nobody would be asked, and the wait had no end.
     let byte = byte(process);
     if !is_kept(path, byte) {
         return Ok(false);
     }
     let file = match open_for(OFlags::WRONLY, path) {
-        Err(Errno::NOENT) => return Ok(true), // the keeper has gone meanwhile
-        file => file.map_err(|errno| Error::System {
+        Err(_) if !is_kept(path, byte) => return Ok(true), // the keeper has gone meanwhile
+        outcome => outcome.map_err(|errno| Error::System {
             operation: Operation::Open,
             errno,
         })?,
     };
     let mut has_asked = false;
+    let mut left = LOOKS_IN_SILENCE;
     while is_byte_locked(file.as_fd(), byte).map_err(error)? {
         has_asked = has_asked || ask(file.as_fd(), byte)?; // 2
         pause(INTERVAL_US);
+        left -= 1;
+        if left == 0 {
+            say_is_slow(path);
+        }
     }
     give_back_stale(path); // 4
     Ok(true)
