@@ -59,8 +59,9 @@ fn release_waits_until_the_keeper_has_let_go(device: &Device) {
     assert!(release.is_running());
     assert!(!peers::supervisor_takes(&lock));
     assert!(!peers::host_may_reboot(&lock));
+    release.until_says("waiting for its keeper; is that stopped?");
     kill(keeper, Signal::SIGCONT).expect("kill");
-    release.end().succeeds();
+    release.end().exits_with(0).one_line();
     assert!(!lock.is_there());
 }
 

@@ -277,8 +277,9 @@ fn two_ask_a_shared_keeper_at_once(device: &Device) {
     wait::until("the other one's", || {
         proc_fs::locked_bytes(lock.path()) == 2
     });
+    second.until_says("waiting for its keeper; is that stopped?");
     kill(keeper, Signal::SIGCONT).expect("kill");
-    second.end().succeeds();
+    second.end().exits_with(0).one_line();
     assert!(!lock.is_there());
 }
 
