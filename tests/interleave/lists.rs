@@ -1,11 +1,10 @@
 //! Which scenarios are explored, and how many preemptions at most: as much as `ci/test` has time for, or all that `ci/prove` has.
 
-use crate::proves_all;
 use crate::scenario::{PEERS, PROCESSES, Run, Scenario, Waiting};
 
 /// Each of ours with each of all others, on a free path and on a dead holder's, with a crash at any step; and how many
 /// preemptions at most.
-pub(crate) fn pairs() -> Vec<(Scenario, Option<u32>)> {
+pub(crate) fn pairs(is_thorough: bool) -> Vec<(Scenario, Option<u32>)> {
     let ours = [
         "Exclusive! Exclusive",
         "Exclusive! Shared",
@@ -64,7 +63,7 @@ pub(crate) fn pairs() -> Vec<(Scenario, Option<u32>)> {
         let has_peer = PEERS
             .iter()
             .any(|peer| cast.ends_with(&format!("{peer:?}")));
-        let starts: &[_] = match (waits, has_peer || proves_all()) {
+        let starts: &[_] = match (waits, has_peer || is_thorough) {
             (false, true) => &["free", "stale", "released"],
             (false, false) | (true, true) => &["free", "stale"],
             (true, false) => &["free"],
@@ -75,19 +74,18 @@ pub(crate) fn pairs() -> Vec<(Scenario, Option<u32>)> {
     });
     scenarios
         .map(|scenario| {
-            let waiters = scenario
-                .cast
-                .iter()
-                .filter(|&&role| [Run, Waiting].contains(&role) || role.leaves_keeper())
-                .count();
-            let is_of_two = scenario.cast.iter().all(|role| role.is_process());
-            let limit = match (waiters, proves_all()) {
+            let cast = &scenario.cast;
+            let keeps = cast.iter().any(|role| role.leaves_keeper());
+            let waiters = cast.iter().filter(|role| [Run, Waiting].contains(role));
+            let waiters = waiters.count() + usize::from(keeps);
+            let is_of_two = cast.iter().all(|role| role.is_process());
+            let limit = match (waiters, is_thorough) {
                 (0, _) => None,
                 (1, _) if !is_of_two => None,
-                // Each crash of who has a watch takes milliseconds.
-                (1, true) if scenario.cast[0] != Waiting => None,
-                (_, true) => Some(4),
                 (_, false) => Some(2),
+                // Each end of who has a watch takes milliseconds.
+                (1, true) if !keeps && cast[0] != Waiting => None,
+                _ => Some(3),
             };
             (scenario, limit)
         })
@@ -95,7 +93,7 @@ pub(crate) fn pairs() -> Vec<(Scenario, Option<u32>)> {
 }
 
 /// Three, with two preemptions at most, or three.
-pub(crate) fn triples() -> Vec<(Scenario, Option<u32>)> {
+pub(crate) fn triples(is_thorough: bool) -> Vec<(Scenario, Option<u32>)> {
     let casts = [
         "free: Exclusive! Exclusive Exclusive",
         "stale: Exclusive! Exclusive Exclusive",
@@ -136,7 +134,7 @@ pub(crate) fn triples() -> Vec<(Scenario, Option<u32>)> {
         "stale: Lockfile! Exclusive Exclusive",
         "stale: Lockfile! Lockfile Exclusive",
     ];
-    let (limit, long) = match proves_all() {
+    let (limit, long) = match is_thorough {
         true => (3, &long[..]),
         false => (2, &[][..]),
     };

@@ -78,7 +78,9 @@ fn main() -> ExitCode {
 fn trials() -> Vec<Trial> {
     let mut trials = vec![];
     for (device, _) in DEVICES {
-        let scenarios = lists::triples().into_iter().chain(lists::pairs());
+        let is_thorough = proves_all() && device == "amd64";
+        let scenarios = lists::triples(is_thorough).into_iter();
+        let scenarios = scenarios.chain(lists::pairs(is_thorough));
         for (scenario, limit) in scenarios.filter(|(s, _)| is_for(device, s)) {
             trials.push(Trial::test(format!("{device}::{scenario}"), move || {
                 proves(device, &scenario, limit)

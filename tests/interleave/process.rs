@@ -68,7 +68,7 @@ pub(crate) struct Process {
     role: Role,
     /// The time by its clock.
     milliseconds: i64,
-    /// Its last call, if that was refused for now.
+    /// Its last call, if that was a `flock` which was refused for now.
     refused: Option<Call>,
     /// It says that it has the lock, and has done nothing since.
     pub(crate) believes: bool,
@@ -143,7 +143,8 @@ impl Process {
             answer
         };
         (call.name, result, target).hash(&mut self.history);
-        self.refused = (answer == -(Errno::EWOULDBLOCK as i64)).then_some(call);
+        let is_refused = call.name == "flock" && answer == -(Errno::EWOULDBLOCK as i64);
+        self.refused = is_refused.then_some(call);
         match call.name {
             "openat" if answer >= 0 => {
                 self.files.push(answer as i32);
@@ -181,7 +182,7 @@ impl Process {
                 _ => false,
             };
             let is_again = |refused: &Call| {
-                call.name == "flock" && refused.arguments[..2] == call.arguments[..2]
+                refused.name == call.name && refused.arguments[..2] == call.arguments[..2]
             };
             if is_of_lock && self.refused.as_ref().is_some_and(is_again) {
                 break Place::Again(call);
