@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     }
     let mut arguments = Arguments::from_args();
     // Some wait for what a failure puts off, or for the end of what has a watch.
-    arguments.test_threads.get_or_insert(16);
+    arguments.test_threads.get_or_insert(12);
     watchdog::start();
     let conclusion = libtest_mimic::run(&arguments, trials());
     let total = TOTAL.lock().expect("no panic");

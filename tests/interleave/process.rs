@@ -231,6 +231,7 @@ impl Process {
                 (Kind::Reap, _) => self.believes &= self.tracee.make_call() <= 0,
                 (Kind::Watch, _) => {
                     let watch = self.tracee.make_call() as i32;
+                    assert!(watch >= 0, "this user has no inotify instance left");
                     self.files.push(watch);
                     self.has_watch = true;
                 }

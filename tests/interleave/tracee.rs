@@ -303,13 +303,21 @@ thread_local! {
     static DYING: RefCell<Vec<Pid>> = const { RefCell::new(vec![]) };
 }
 
-/// Reaps those that have ended meanwhile.
+/// So many may be dying: a user has 128 watches at most, by default, for all threads together.
+const DYING_AT_MOST: usize = 4;
+
+/// Reaps those that have ended meanwhile, and waits for the first ones if they are too many.
 fn reap() {
     let is_alive = |pid: &Pid| match waitpid(*pid, Some(WaitPidFlag::WNOHANG)) {
         Ok(status) => status.pid().is_none(),
         Err(_) => false,
     };
-    DYING.with_borrow_mut(|dying| dying.retain(is_alive));
+    DYING.with_borrow_mut(|dying| {
+        dying.retain(is_alive);
+        while dying.len() > DYING_AT_MOST {
+            let _ = waitpid(dying.remove(0), None);
+        }
+    });
 }
 
 fn is_exec(status: &WaitStatus) -> bool {
